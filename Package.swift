@@ -1,0 +1,73 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One target a room; imports point down only (docs/architecture.md).
+let nio: [Target.Dependency] = [
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+]
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "esvitd",
+  products: [
+    .executable(name: "esvitd", targets: ["esvitd"]),
+    .executable(name: "esvit", targets: ["esvit"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: [.defaults, "YAML"]),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+  ],
+  targets: [
+    // Floor 0
+    .systemLibrary(name: "COpenCL", pkgConfig: "OpenCL", providers: [.apt(["ocl-icd-opencl-dev"])]),
+    .systemLibrary(name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"])]),
+    .target(name: "Kernels", path: "Kernels", resources: []),
+    .target(name: "OpenCL", dependencies: ["COpenCL", crypto, logging]),
+    .target(name: "Metrics"),
+    .target(name: "Wire"),
+    // Floor 1
+    .target(name: "Operators", dependencies: ["OpenCL", "Kernels", logging]),
+    // Floor 2
+    .target(name: "EsViT", dependencies: ["Operators", "OpenCL", crypto]),
+    .target(
+      name: "Retrieval",
+      dependencies: ["Operators", "OpenCL", logging, .product(name: "GRDB", package: "GRDB.swift")]),
+    .target(name: "Imaging", dependencies: ["CVips", crypto]),
+    // Floor 3
+    .target(name: "Benchmark", dependencies: ["Imaging", "EsViT", "Retrieval"]),
+    .target(
+      name: "Daemon",
+      dependencies: [
+        "Wire", "Imaging", "EsViT", "Retrieval", logging,
+        .product(name: "Configuration", package: "swift-configuration"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ] + nio),
+    // Floor 4
+    .executableTarget(name: "esvitd", dependencies: ["Daemon", "Benchmark", argumentParser]),
+    .executableTarget(
+      name: "esvit",
+      dependencies: ["Wire", "Metrics", argumentParser, .product(name: "Mustache", package: "swift-mustache")]),
+
+    .testTarget(name: "OpenCLTests", dependencies: ["OpenCL"]),
+    .testTarget(name: "OperatorsTests", dependencies: ["Operators"]),
+    .testTarget(name: "EsViTTests", dependencies: ["EsViT"]),
+    .testTarget(name: "RetrievalTests", dependencies: ["Retrieval"]),
+    .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
+    .testTarget(name: "MetricsTests", dependencies: ["Metrics"]),
+    .testTarget(name: "WireTests", dependencies: ["Wire"]),
+    .testTarget(name: "DaemonTests", dependencies: ["Daemon"]),
+    .testTarget(name: "ClientTests", dependencies: ["esvit"]),
+    .testTarget(name: "SystemTests", dependencies: ["esvitd", "esvit", "Wire"]),
+  ]
+)

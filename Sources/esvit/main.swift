@@ -1,0 +1,1 @@
+print("esvit: under construction")
