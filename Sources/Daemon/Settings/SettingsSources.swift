@@ -1,0 +1,105 @@
+// The three sources of settings: flags, environment, file. Asked in this order.
+import Configuration
+import FoundationEssentials
+import Yams
+
+/// The providers that settings are read from, the first one first.
+package struct SettingsSources: Sendable {
+  /// The file that is read when neither `--config` nor `ESVIT_CONFIG` names one; it may be missing.
+  package static let defaultFile = "/etc/esvitd/config.yaml"
+
+  /// A provider, and how a key of it is called to a person.
+  struct Source: Sendable {
+    let values: any ConfigSnapshot
+    let name: @Sendable (String) -> String
+    let prefix: [String]
+  }
+
+  let sources: [Source]
+  /// The file that was read, if any.
+  package let file: String?
+  /// Keys of the file that no setting has.
+  let unknownKeys: [String]
+  let places: DefaultPlaces
+
+  /// - Parameters:
+  ///   - flags: what the command line set, by key.
+  ///   - environment: the process's environment.
+  ///   - file: `--config`; nil: `$ESVIT_CONFIG`, else the default file if it is there.
+  /// - Throws: a file that cannot be read or is not YAML.
+  package init(flags: [String: String], environment: [String: String], file: String? = nil) throws(SettingsError) {
+    places = DefaultPlaces(environment: environment)
+    var sources = [
+      Source(
+        values: InMemoryProvider(
+          name: "flags",
+          values: Dictionary(
+            uniqueKeysWithValues: flags.map {
+              (AbsoluteConfigKey([$0.key]), ConfigValue(.string($0.value), isSecret: false))
+            })
+        ).snapshot(),
+        name: { "flag --\($0)" }, prefix: []),
+      Source(
+        values: EnvironmentVariablesProvider(environmentVariables: environment).snapshot(),
+        name: { "environment \(Self.variable($0))" }, prefix: ["esvit"]),
+    ]
+    let named = file ?? environment["ESVIT_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+    let path = named ?? Self.defaultFile
+    if named != nil || FileManager.default.fileExists(atPath: path) {
+      let (values, fileKeys) = try Self.read(path)
+      sources.append(Source(values: values, name: { "file \(path), key \($0)" }, prefix: []))
+      unknownKeys = fileKeys.filter { !Settings.knownKeys.contains($0) }
+      self.file = path
+    } else {
+      unknownKeys = []
+      self.file = nil
+    }
+    self.sources = sources
+  }
+
+  /// No source at all: every setting has its default.
+  static let none = SettingsSources()
+
+  private init() {
+    (sources, file, unknownKeys, places) = ([], nil, [], DefaultPlaces(environment: [:]))
+  }
+
+  /// `batch-wait` → `ESVIT_BATCH_WAIT`.
+  package static func variable(_ key: String) -> String {
+    "ESVIT_" + key.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
+  }
+
+  /// Settings files are small: anything larger is not one.
+  private static let fileLimit = 1 << 20
+
+  private static func read(_ path: String) throws(SettingsError) -> (any ConfigSnapshot, [String]) {
+    do {
+      let data = try Data(contentsOf: URL(filePath: path))
+      guard data.count <= fileLimit else {
+        throw SettingsError(problems: ["\(path) has \(data.count) bytes; a settings file has at most 1 MiB"])
+      }
+      let text = String(decoding: data, as: UTF8.self)
+      // An empty file, or one with comments only, sets nothing.
+      guard let root = try Yams.compose(yaml: text) else {
+        return (InMemoryProvider(name: path, values: [:]).snapshot(), [])
+      }
+      guard let mapping = root.mapping else {
+        throw SettingsError(problems: ["\(path) is not a YAML mapping of keys to values, like \"batch-wait: 2ms\""])
+      }
+      let snapshot = try YAMLSnapshot(data: data.bytes, providerName: path, parsingOptions: .default)
+      return (snapshot, keys(of: mapping))
+    } catch let error as SettingsError {
+      throw error
+    } catch {
+      throw SettingsError(problems: ["\(path) cannot be read as settings: \(SettingsError.oneLine(error))"])
+    }
+  }
+
+  /// The keys of a file; one that holds further keys, which no setting does, is called after them.
+  private static func keys(of mapping: Yams.Node.Mapping) -> [String] {
+    mapping.map { key, value in
+      let name = key.string ?? "(a key that is no text)"
+      return value.mapping == nil ? name : name + "." + (value.mapping?.keys.first?.string ?? "")
+    }
+  }
+}
