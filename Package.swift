@@ -32,7 +32,12 @@ let package = Package(
     // Floor 0
     .systemLibrary(name: "COpenCL", pkgConfig: "OpenCL", providers: [.apt(["ocl-icd-opencl-dev"])]),
     .systemLibrary(name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"])]),
-    .target(name: "Kernels", path: "Kernels", resources: []),
+    // Each kernel file is named here and in Kernels.swift.
+    .target(
+      name: "Kernels", path: "Kernels",
+      resources: [
+        .embedInCode("layernorm.cl"),
+      ]),
     .target(name: "OpenCL", dependencies: ["COpenCL", crypto, logging]),
     .target(name: "Metrics"),
     .target(name: "Wire"),

@@ -1,0 +1,48 @@
+// LayerNorm of rows: y = (x - mean) / sqrt(variance + eps), then, with -D AFFINE, y * scale + shift.
+//
+//   x, y          [rows, channels] f32, row-major
+//   scale, shift  [channels] f32 (read with -D AFFINE only)
+//
+// One work-group a row; T work-items (a power of two, 1 to the device's limit) share it. Two passes over the row, since
+// the one-pass form cancels where the mean is large. The order of a row's sums depends on T alone, never on the rows.
+#ifndef T
+#define T 64
+#endif
+
+float sum_of_group(float value, __local float *scratch) {
+  const int lane = get_local_id(0);
+  scratch[lane] = value;
+  barrier(CLK_LOCAL_MEM_FENCE);
+  for (int half_ = T / 2; half_ > 0; half_ /= 2) {
+    if (lane < half_) scratch[lane] += scratch[lane + half_];
+    barrier(CLK_LOCAL_MEM_FENCE);
+  }
+  const float sum = scratch[0];
+  barrier(CLK_LOCAL_MEM_FENCE);
+  return sum;
+}
+
+__attribute__((reqd_work_group_size(T, 1, 1)))
+__kernel void layer_norm(__global const float *restrict x, __global float *restrict y,
+                         __global const float *restrict scale, __global const float *restrict shift,
+                         const int channels, const float eps) {
+  __local float scratch[T];
+  const size_t base = get_group_id(0) * (size_t)channels;
+  float sum = 0.0f;
+  for (int c = get_local_id(0); c < channels; c += T) sum += x[base + c];
+  const float mean = sum_of_group(sum, scratch) / channels;
+  float squares = 0.0f;
+  for (int c = get_local_id(0); c < channels; c += T) {
+    const float d = x[base + c] - mean;
+    squares = fma(d, d, squares);
+  }
+  const float inverse = 1.0f / sqrt(sum_of_group(squares, scratch) / channels + eps);
+  for (int c = get_local_id(0); c < channels; c += T) {
+    const float normal = (x[base + c] - mean) * inverse;
+#ifdef AFFINE
+    y[base + c] = fma(normal, scale[c], shift[c]);
+#else
+    y[base + c] = normal;
+#endif
+  }
+}
