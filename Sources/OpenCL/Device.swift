@@ -36,8 +36,13 @@ package struct Device: Sendable, CustomStringConvertible {
 
   /// Every device of every platform, in the loader's order. Empty where no driver is installed.
   ///
-  /// - Throws: `OpenCLError` where a driver fails to answer.
+  /// - Throws: `OpenCLError` where a driver fails to answer, or `Drivers.prepare` does.
   package static func all() throws(OpenCLError) -> [Device] {
+    _ = try Drivers.prepare()
+    return try Drivers.keepingSignalHandlers { () throws(OpenCLError) in try list() }
+  }
+
+  private static func list() throws(OpenCLError) -> [Device] {
     var platformCount: cl_uint = 0
     let status = clGetPlatformIDs(0, nil, &platformCount)
     if status == -1001 || platformCount == 0 { return [] }
