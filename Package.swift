@@ -78,3 +78,10 @@ let package = Package(
     .testTarget(name: "SystemTests", dependencies: ["esvitd", "esvit", "Wire"]),
   ]
 )
+
+// `.ci/run` lets no warning pass; a newer compiler's new warnings shall not stop anybody else's build.
+if Context.environment["ESVIT_STRICT"] != nil {
+  for target in package.targets where target.type != .system {
+    target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
+  }
+}
