@@ -61,7 +61,7 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ] + nio),
     // Floor 4
-    .executableTarget(name: "esvitd", dependencies: ["Daemon", "Benchmark", "Operators", "OpenCL", argumentParser]),
+    .executableTarget(name: "esvitd", dependencies: ["Daemon", "Benchmark", "EsViT", "Operators", "OpenCL", argumentParser]),
     .executableTarget(
       name: "esvit",
       dependencies: ["Wire", "Metrics", argumentParser, .product(name: "Mustache", package: "swift-mustache")]),

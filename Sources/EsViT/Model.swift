@@ -32,25 +32,10 @@ package struct Model: Sendable {
       header: ["source": "generated weights", "license": "CC0-1.0"])
   }
 
-  /// Loads a model.
-  ///
-  /// - Parameter spec: the path of a `.safetensors` file or of an original or timm `.pth` checkpoint, told apart by
-  ///   their content, or `random:swin-{t,s,b}-w{7,14}`.
-  /// - Throws: `ModelError`, which names the file, the place in it and the remedy.
-  package static func load(_ spec: String) throws(ModelError) -> Model {
-    let randomPrefix = "random:"
-    if spec.hasPrefix(randomPrefix) {
-      return try random(variant: String(spec.dropFirst(randomPrefix.count)))
-    }
-    throw .unreadable(file: spec, reason: "not there")
-  }
-
-  private static func random(variant: String) throws(ModelError) -> Model {
-    for letter in "tsb" {
-      for window in [7, 14] where variant == "swin-\(letter)-w\(window)" {
-        if let architecture = Architecture.named(letter, window: window) { return random(architecture) }
-      }
-    }
-    throw .unknownVariant("random:" + variant)
+  /// The same weights with another preprocessing and other header words.
+  package func with(preprocessing: Preprocessing? = nil, header: [String: String]? = nil) -> Model {
+    Model(
+      name: name, architecture: architecture, preprocessing: preprocessing ?? self.preprocessing, tensors: tensors,
+      header: header ?? self.header)
   }
 }

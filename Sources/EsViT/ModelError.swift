@@ -22,7 +22,14 @@ package enum ModelError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The header says something else than the tensors, or something that cannot be followed.
   case header(file: String, key: String, reason: String)
 
-  package var description: String { "\(what). \(remedy)" }
+  /// One line, whatever control characters a hostile file's names hold.
+  package var description: String {
+    var line = String.UnicodeScalarView()
+    for scalar in "\(what). \(remedy)".unicodeScalars {
+      line.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
+    }
+    return String(line)
+  }
 
   /// What happened and where.
   package var what: String {
@@ -53,9 +60,10 @@ package enum ModelError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unknownFormat: "Give a .safetensors file or a .pth file that PyTorch 1.6 or later wrote"
     case .malformed: "Fetch or write the file again"
     case .forbidden:
-      "Do not open it with other tools unless you trust its author, who can save the weights alone: torch.save(model.state_dict(), FILE)"
-    case .noWeights: "Give a checkpoint of an EsViT Swin backbone, or choose its weights by --weights teacher|student"
-    case .missing, .misshapen: "Give a checkpoint of an EsViT Swin backbone (docs: names and shapes in model.md)"
+      "Open it with no other tool unless you trust its author, who can save the weights alone: "
+        + "torch.save(model.state_dict(), FILE)"
+    case .noWeights: "Give a checkpoint of an EsViT Swin backbone, or choose its weights by esvitd convert --weights"
+    case .missing, .misshapen: "Give a checkpoint of an EsViT Swin backbone"
     case .header: "Write the header again with esvitd convert"
     }
   }

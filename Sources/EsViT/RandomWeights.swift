@@ -26,7 +26,7 @@ enum RandomWeights {
     }
     switch parts {
     case "qkv.weight": return (0, 1.25 / inputs)
-    case "attn.relative_position_bias_table": return (0, 2)
+    case "attn.relative_position_bias_table": return (0, 2.5)
     case "proj.weight": return (0, 0.7 / inputs)
     case "fc1.weight", "fc2.weight", "reduction.weight": return (0, 1 / inputs)
     case "proj.bias", "fc2.bias": return (0, 0.1)

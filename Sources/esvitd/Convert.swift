@@ -1,0 +1,93 @@
+import ArgumentParser
+import EsViT
+import FoundationEssentials
+
+extension Weights: ExpressibleByArgument {}
+
+/// `esvitd convert`: a checkpoint to one safetensors file that holds the backbone alone and says what it is.
+struct Convert: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write a model as safetensors, with a header that says what it is.",
+    discussion: """
+      Reads an original EsViT checkpoint (.pth), one of timm, or safetensors, and keeps the backbone alone. Nothing in \
+      a checkpoint is run. The header records architecture, source, date, licence and the preprocessing, which the \
+      daemon then follows; what IN's own header says holds unless an option says otherwise.
+      """)
+
+  @Argument(help: "The checkpoint to read.", completion: .file(extensions: ["pth", "pt", "safetensors"]))
+  var input: String
+
+  @Argument(help: "The file to write; its name ends in .safetensors.", completion: .file(extensions: ["safetensors"]))
+  var output: String
+
+  @Option(help: "The network to take from an original checkpoint; the teacher where there is one by default.")
+  var weights: Weights?
+
+  @Option(help: "Where the weights come from; IN's name by default.")
+  var source: String?
+
+  @Option(help: "The day of the weights, YYYY-MM-DD; that of IN's last change by default.")
+  var date: String?
+
+  @Option(help: "The licence of the weights, an SPDX identifier if there is one.")
+  var license: String?
+
+  @Option(help: "Length of the shorter side after resizing, in pixels.")
+  var resize: Int?
+
+  @Option(help: "Side of the square that is cut from the centre, in pixels.")
+  var crop: Int?
+
+  @Option(help: "Mean of red, green and blue, each in 0…1: 0.485,0.456,0.406.", transform: channels)
+  var mean: [Float]?
+
+  @Option(help: "Standard deviation of red, green and blue: 0.229,0.224,0.225.", transform: channels)
+  var std: [Float]?
+
+  func validate() throws {
+    guard output.hasSuffix(".safetensors") else {
+      throw ValidationError("OUT must end in .safetensors, and '\(output)' does not.")
+    }
+    if let date, date.wholeMatch(of: #/\d{4}-\d{2}-\d{2}/#) == nil {
+      throw ValidationError("'\(date)' is no date of the form YYYY-MM-DD.")
+    }
+  }
+
+  func run() throws {
+    let model = try Model.load(input, weights: weights)
+    var header = model.header
+    header["source"] = source ?? header["source"] ?? URL(filePath: input).lastPathComponent
+    header["date"] = try date ?? header["date"] ?? lastChange()
+    header["license"] = license ?? header["license"] ?? "unknown"
+    let old = model.preprocessing
+    let converted = model.with(
+      preprocessing: Preprocessing(
+        resize: resize ?? old.resize, crop: crop ?? old.crop, mean: mean ?? old.mean, std: std ?? old.std),
+      header: header)
+    try converted.write(to: output)
+    print(
+      """
+      \(output)
+        architecture   \(converted.architecture.name): \(converted.architecture.json)
+        weights        \(converted.architecture.parameterCount), embedding of \(converted.architecture.dimension)
+        preprocessing  \(converted.preprocessing.json)
+        source         \(header["source"] ?? "")
+        date, licence  \(header["date"] ?? ""), \(header["license"] ?? "")
+        fingerprint    \(converted.fingerprint)
+      """)
+  }
+
+  private func lastChange() throws -> String {
+    guard FileManager.default.fileExists(atPath: input) else { return Date().formatted(.iso8601.year().month().day()) }
+    let attributes = try FileManager.default.attributesOfItem(atPath: input)
+    return (attributes[.modificationDate] as? Date ?? Date()).formatted(.iso8601.year().month().day())
+  }
+
+  @Sendable private static func channels(_ text: String) throws -> [Float] {
+    let values = text.split(separator: ",").compactMap { Float($0) }
+    guard values.count == 3, text.split(separator: ",").count == 3 else {
+      throw ValidationError("'\(text)' is not three numbers with commas between them.")
+    }
+    return values
+  }
+}
