@@ -1,0 +1,77 @@
+import Foundation
+import GRDB
+
+/// A condition on rows of `item` and the values of its parameters.
+struct Condition: Sendable {
+  var sql: String
+  var arguments: StatementArguments
+
+  /// The rows of `collection` that match `filter`.
+  init(collection: Int64, filter: Filter?) throws(ArchiveError) {
+    sql = "item.collection = ?"
+    arguments = [collection]
+    guard let filter else { return }
+    for field in Field.allCases {
+      guard let values = filter.fields[field] else { continue }
+      sql += " AND item.\(field.rawValue) IN (SELECT value FROM json_each(?))"
+      arguments += [try jsonText(values)]
+    }
+    for (key, values) in filter.metadata.sorted(by: { $0.key < $1.key }) {
+      append(key: key, values: values)
+    }
+  }
+
+  mutating func append(_ text: String, _ values: StatementArguments = []) {
+    sql += " AND " + text
+    arguments += values
+  }
+
+  private mutating func append(key: String, values: [MetadataValue]) {
+    // By key and type of each member rather than by a path, which would need quoting and could not name every key.
+    var alternatives: [String] = []
+    arguments += [key]
+    for value in values {
+      switch value {
+      case .string(let text):
+        alternatives.append("(type = 'text' AND value = ?)")
+        arguments += [text]
+      case .integer(let number):
+        alternatives.append("(type IN ('integer', 'real') AND value = ?)")
+        arguments += [number]
+      case .number(let number):
+        alternatives.append("(type IN ('integer', 'real') AND value = ?)")
+        arguments += [number]
+      case .boolean(let flag):
+        alternatives.append("type = '\(flag)'")
+      }
+    }
+    let condition = alternatives.isEmpty ? "FALSE" : alternatives.joined(separator: " OR ")
+    sql += " AND EXISTS (SELECT 1 FROM json_each(item.metadata) WHERE key = ? AND (\(condition)))"
+  }
+}
+
+extension Filter {
+  /// - Throws: `.tooLarge` where it has more conditions or values than one statement should carry.
+  func validate() throws(ArchiveError) {
+    let limit = 1000
+    let lists = fields.values.map(\.count) + metadata.values.map(\.count)
+    if let longest = lists.max(), longest > limit { throw .tooLarge(what: "a list of values in a filter", limit: limit) }
+    if metadata.count > 32 { throw .tooLarge(what: "the number of metadata keys in a filter", limit: 32) }
+    for values in metadata.values {
+      for case .number(let number) in values where !number.isFinite {
+        throw .invalid("a number in a filter is not finite")
+      }
+    }
+  }
+}
+
+/// Compact JSON with sorted keys.
+func jsonText(_ value: some Encodable) throws(ArchiveError) -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  do {
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  } catch {
+    throw .invalid("a value has no JSON form: \(error)")
+  }
+}
