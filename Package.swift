@@ -36,7 +36,11 @@ let package = Package(
     .target(
       name: "Kernels", path: "Kernels",
       resources: [
+        .embedInCode("distance.cl"),
+        .embedInCode("distance.cpu.cl"),
+        .embedInCode("distance_rows.cl"),
         .embedInCode("layernorm.cl"),
+        .embedInCode("top_k.cl"),
       ]),
     .target(name: "OpenCL", dependencies: ["COpenCL", crypto, logging]),
     .target(name: "Metrics"),

@@ -1,0 +1,133 @@
+import Kernels
+import OpenCL
+
+/// Cosines between resident vectors and queries, with a proven bound on their error.
+///
+/// A resident row is `stride` elements of `VectorFormat`, zero beyond the dimension; beside the rows lie their inverse
+/// norms. Layouts, work-groups and the proof: `Kernels/distance.cl`.
+@DeviceActor
+package final class Distance {
+  package enum Variant: String, Sendable, CaseIterable {
+    /// A work-group a row: any OpenCL 1.2 device.
+    case portable
+    /// A work-item a tile of rows and queries, in registers.
+    case cpu
+  }
+
+  package nonisolated let format: VectorFormat
+  package nonisolated let variant: Variant
+  /// Work-items that share a row.
+  private let group: Int
+  private let queue: CommandQueue
+  private let packing: Kernel
+  private let gathering: Kernel
+  private let scoring: Kernel
+
+  private static let queriesPerGroup = 4
+  private static let rowsPerItem = 64
+
+  /// - Parameter variant: the device's own where nil.
+  package init(context: Context, format: VectorFormat, variant: Variant? = nil) throws(OpenCLError) {
+    self.format = format
+    self.variant = variant ?? (context.device.kind == .cpu ? .cpu : .portable)
+    queue = try context.queue
+    let definitions = format == .f32 ? ["VECTOR_F32"] : []
+    let rows = ProgramSource(
+      name: KernelFile.distanceRows.name, text: KernelFile.distanceRows.text, definitions: definitions)
+    packing = try context.kernel("distance_pack", rows)
+    gathering = try context.kernel("distance_gather", rows)
+    switch self.variant {
+    case .cpu:
+      group = 1
+      scoring = try context.kernel(
+        "distance_scores",
+        ProgramSource(
+          name: KernelFile.distanceCPU.name, text: KernelFile.distanceCPU.text,
+          definitions: definitions + ["BLOCK=\(Self.rowsPerItem)"]))
+    case .portable:
+      (scoring, group) = try context.kernel("distance_scores", largestGroup: 64) { group in
+        ProgramSource(
+          name: KernelFile.distance.name, text: KernelFile.distance.text,
+          definitions: definitions + ["GROUP=\(group)", "QUERIES=\(Self.queriesPerGroup)"])
+      }
+    }
+  }
+
+  /// Elements between one resident row and the next.
+  package nonisolated static func stride(dimension: Int) -> Int { (dimension + 15) / 16 * 16 }
+
+  /// 16-bit words of a resident row.
+  package nonisolated func wordsPerRow(dimension: Int) -> Int {
+    Self.stride(dimension: dimension) * format.bytesPerElement / 2
+  }
+
+  /// How far a score may be from the exact cosine of the resident row and the given query, at most.
+  package func errorBound(dimension: Int) -> Float {
+    let stride = Self.stride(dimension: dimension)
+    let roundings =
+      variant == .cpu ? stride / 16 + 5 : (stride + group - 1) / group + group.trailingZeroBitCount + 1
+    let normRoundings = stride / 16 + 5
+    return 0x1p-24 * (1.01 * Float(roundings) + 0.505 * Float(normRoundings) + 20)
+  }
+
+  /// Converts `count` vectors of `source` `[count, dimension]` to rows `destinations` and computes their inverse norms.
+  ///
+  /// The largest magnitude of each vector must lie in 2^-9…2^15, or halves lose it.
+  package func pack(
+    _ source: Buffer<Float>, count: Int, dimension: Int, to destinations: Buffer<UInt32>, of rows: Buffer<UInt16>,
+    inverseNorms: Buffer<Float>
+  ) throws(OpenCLError) {
+    guard count > 0 else { return }
+    try packing.setArguments(
+      source, destinations, rows, inverseNorms, UInt32(count), UInt32(dimension),
+      UInt32(Self.stride(dimension: dimension)))
+    try queue.enqueue(packing, global: [count])
+  }
+
+  /// Cosines of `count` rows and `queryCount` queries `[queryCount, stride]` (unit length, zero beyond the dimension):
+  /// row `r` of query `q` goes to `scores[q · scoreStride + scoreBase + r]`.
+  package func score(
+    rows: Buffer<UInt16>, inverseNorms: Buffer<Float>, count: Int, dimension: Int, queries: Buffer<Float>,
+    queryCount: Int, into scores: Buffer<Float>, scoreStride: Int, scoreBase: Int
+  ) throws(OpenCLError) {
+    guard count > 0, queryCount > 0 else { return }
+    try scoring.setArguments(
+      rows, inverseNorms, queries, scores, UInt32(count), UInt32(Self.stride(dimension: dimension)),
+      UInt32(queryCount), UInt64(scoreStride), UInt64(scoreBase))
+    switch variant {
+    case .cpu:
+      try queue.enqueue(scoring, global: [(count + Self.rowsPerItem - 1) / Self.rowsPerItem], local: [1])
+    case .portable:
+      let tiles = (queryCount + Self.queriesPerGroup - 1) / Self.queriesPerGroup
+      try queue.enqueue(scoring, global: [count * group, tiles], local: [group, 1])
+    }
+  }
+
+  /// Copies rows `sources[i]` to places `destinations[i]` of `gathered` `[…, stride]`, as floats, exactly.
+  package func gather(
+    _ sources: Buffer<UInt32>, of rows: Buffer<UInt16>, count: Int, dimension: Int, to destinations: Buffer<UInt32>,
+    of gathered: Buffer<Float>
+  ) throws(OpenCLError) {
+    guard count > 0 else { return }
+    let stride = Self.stride(dimension: dimension)
+    try gathering.setArguments(rows, sources, destinations, gathered, UInt32(stride))
+    try queue.enqueue(gathering, global: [stride / 16, count])
+  }
+}
+
+extension Context {
+  /// A kernel built for work-groups of the largest power of two that device and kernel allow, at most `largestGroup`.
+  func kernel(
+    _ name: String, largestGroup: Int, _ source: (Int) -> ProgramSource
+  ) throws(OpenCLError) -> (kernel: Kernel, group: Int) {
+    var group = largestGroup
+    while group > device.maximumWorkGroupSize { group /= 2 }
+    while true {
+      let kernel = try kernel(name, source(group))
+      if group == 1 { return (kernel, group) }
+      let limit = try kernel.maximumWorkGroupSize(on: device)
+      if limit >= group { return (kernel, group) }
+      group /= 2
+    }
+  }
+}
