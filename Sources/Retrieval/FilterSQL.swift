@@ -55,7 +55,9 @@ extension Filter {
   func validate() throws(ArchiveError) {
     let limit = 1000
     let lists = fields.values.map(\.count) + metadata.values.map(\.count)
-    if let longest = lists.max(), longest > limit { throw .tooLarge(what: "a list of values in a filter", limit: limit) }
+    if let longest = lists.max(), longest > limit {
+      throw .tooLarge(what: "a list of values in a filter", limit: limit)
+    }
     if metadata.count > 32 { throw .tooLarge(what: "the number of metadata keys in a filter", limit: 32) }
     for values in metadata.values {
       for case .number(let number) in values where !number.isFinite {

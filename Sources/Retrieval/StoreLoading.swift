@@ -32,7 +32,8 @@ extension Store {
             let bytes = dimension * MemoryLayout<Float>.size
             guard let data, data.count == bytes, rows.count < limit else {
               throw DatabaseError(
-                resultCode: .SQLITE_CORRUPT, message: "row \(index) of collection \"\(collection.name)\" has an "
+                resultCode: .SQLITE_CORRUPT,
+                message: "row \(index) of collection \"\(collection.name)\" has an "
                   + "embedding of \(data?.count ?? 0) bytes instead of \(bytes)")
             }
             data.copyBytes(
