@@ -1,0 +1,42 @@
+import Foundation
+
+/// What the tests run: the binaries that were built beside them, and the model.
+enum Built {
+  /// The folder of the build's products.
+  static let folder: URL = {
+    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+    return URL(fileURLWithPath: own).deletingLastPathComponent()
+  }()
+
+  static let esvitd = folder.appendingPathComponent("esvitd").path
+  static let esvit = folder.appendingPathComponent("esvit").path
+
+  /// The repository.
+  static let root = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+  /// The one shipped model, small enough for quick tests.
+  static let model: String = {
+    let models = root.appendingPathComponent("Models").path
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: models)) ?? []
+    return files.first { $0.hasSuffix(".safetensors") }.map { "\(models)/\($0)" } ?? "random:swin-t-w7"
+  }()
+
+  /// Where compiled kernels are kept, so that only the first run ever compiles them.
+  static let cache: String = {
+    let inherited = ProcessInfo.processInfo.environment["CACHE_DIRECTORY"]
+    let path = inherited ?? root.appendingPathComponent(".build/opencl-cache").path
+    try? FileManager.default.createDirectory(
+      atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    return path
+  }()
+
+  /// Whether the long tests run too (`scripts/test --all`).
+  static let allTests = ProcessInfo.processInfo.environment["ESVIT_TEST_ALL"] != nil
+
+  /// The program's path, if it is installed.
+  static func tool(_ name: String) -> String? {
+    ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"].map { "\($0)/\(name)" }
+      .first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+}
