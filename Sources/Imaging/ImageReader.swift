@@ -1,0 +1,131 @@
+import CVips
+
+/// One file's bytes → its upright sRGB pixels: header first, then limits, then pixels. Blocks the calling thread.
+struct ImageReader {
+  let limits: ImageLimits
+  let budget: MemoryBudget
+  /// Whether nobody waits for the answer any more.
+  let isCancelled: () -> Bool
+
+  /// A side beyond this would make line and tile buffers large whatever the area; it is also JPEG's own limit.
+  private static let maximumSide = 65_535
+  /// Up to this size a failure is tried again alone, for its exact reason.
+  private static let explainedPixels = 4_000_000
+
+  /// Reads a picture or a region of it.
+  func read(_ bytes: UnsafeRawBufferPointer, region: ImageRegion?) throws(ImageError) -> RGBImage {
+    try Vips.start()
+    let format = try ImageFormat(of: bytes)
+    guard let plan = try plan(bytes, format, region) else {
+      return try explained(bytes, format, region)
+    }
+    return try budget.withBytes(plan.memory) { () throws(ImageError) in
+      if let image = try pixels(plan) { return image }
+      // Only a small picture is worth a second look for the sake of its exact reason.
+      guard plan.area.count <= Self.explainedPixels else { throw .damaged(format, reason: Vips.takeMessage()) }
+      return try explained(bytes, format, region)
+    }
+  }
+
+  /// Tries again what libvips refused, while no other failure adds its words to libvips' message.
+  private func explained(
+    _ bytes: UnsafeRawBufferPointer, _ format: ImageFormat, _ region: ImageRegion?
+  ) throws(ImageError) -> RGBImage {
+    try Vips.explaining { () throws(ImageError) in
+      if let plan = try plan(bytes, format, region), let image = try pixels(plan) { return image }
+      throw .damaged(format, reason: Vips.takeMessage())
+    }
+  }
+
+  /// What will be decoded, known from the header alone.
+  private struct Plan {
+    let format: ImageFormat
+    let picture: Picture
+    /// In stored pixels of the level.
+    let area: Rectangle
+    let memory: Int
+  }
+
+  /// - Returns: nil where libvips has the reason, as below.
+  private func plan(
+    _ bytes: UnsafeRawBufferPointer, _ format: ImageFormat, _ region: ImageRegion?
+  ) throws(ImageError) -> Plan? {
+    guard let opened = try Opened(bytes, format: format, level: region?.level ?? 0) else { return nil }
+    let picture = opened.picture
+    let area = try area(region, of: opened)
+    // A picture without tiles is decoded from the top, whatever part is wanted.
+    let cost = opened.tile == nil ? Rectangle(x: 0, y: 0, width: picture.width, height: picture.height) : area
+    for part in [area, cost] {
+      guard part.width * part.height <= limits.pixels else {
+        throw .tooManyPixels(width: part.width, height: part.height, limit: limits.pixels)
+      }
+      guard max(part.width, part.height) <= Self.maximumSide else {
+        throw .sideTooLong(width: part.width, height: part.height, limit: Self.maximumSide)
+      }
+    }
+    return Plan(format: format, picture: picture, area: area, memory: opened.decoderMemory(for: area) + area.count * 6)
+  }
+
+  /// The region, or everything, in stored pixels of the level.
+  private func area(_ region: ImageRegion?, of opened: Opened) throws(ImageError) -> Rectangle {
+    let (width, height) = (opened.picture.width, opened.picture.height)
+    guard let region else { return Rectangle(x: 0, y: 0, width: width, height: height) }
+    let orientation = opened.picture.orientation
+    let level = orientation.turned(width: width, height: height)
+    let full = orientation.turned(width: opened.fullWidth, height: opened.fullHeight)
+    guard
+      (0..<full.width).contains(region.x), (0..<full.height).contains(region.y), region.width > 0, region.height > 0
+    else { throw .regionOutside(region, levelWidth: level.width, levelHeight: level.height) }
+    let x = region.x * level.width / full.width
+    let y = region.y * level.height / full.height
+    guard region.width <= level.width - x, region.height <= level.height - y else {
+      throw .regionOutside(region, levelWidth: level.width, levelHeight: level.height)
+    }
+    let upright = Rectangle(x: x, y: y, width: region.width, height: region.height)
+    return orientation.stored(upright, width: width, height: height)
+  }
+
+  private func pixels(_ plan: Plan) throws(ImageError) -> RGBImage? {
+    let (whole, area) = (plan.picture, plan.area)
+    let isWhole = area.width == whole.width && area.height == whole.height
+    guard
+      let part = isWhole ? whole : whole.cropped(to: area),
+      let pixels = try rgb(part, plan.format)?.pixels(isCancelled: isCancelled)
+    else {
+      if isCancelled() { throw .cancelled }
+      return nil
+    }
+    let stored = RGBImage(checkedWidth: area.width, height: area.height, pixels: pixels)
+    return whole.orientation.upright(stored)
+  }
+
+  /// Any colours, depth and transparency → 8-bit sRGB.
+  private func rgb(_ picture: Picture, _ format: ImageFormat) throws(ImageError) -> Picture? {
+    guard picture.format == VIPS_FORMAT_UCHAR || picture.format == VIPS_FORMAT_USHORT else {
+      throw .unsupportedContent(format, "samples that are no 8- or 16-bit integers")
+    }
+    let isCMYK = picture.interpretation == VIPS_INTERPRETATION_CMYK
+    let colours = isCMYK ? 4 : picture.bands < 3 ? 1 : 3
+    guard (0...1).contains(picture.bands - colours) else {
+      throw .unsupportedContent(format, "\(picture.bands) channels")
+    }
+    let (kind, space): (VipsInterpretation, ColourProfile.Space) =
+      switch colours {
+      case 4: (VIPS_INTERPRETATION_CMYK, .cmyk)
+      case 3: (VIPS_INTERPRETATION_sRGB, .rgb)
+      default: (VIPS_INTERPRETATION_B_W, .grey)
+      }
+    guard let bytes = picture.bytes(as: kind) else { return nil }
+    let profile = picture.withProfile { ColourProfile($0) } ?? nil
+    let colour: Picture? =
+      if isCMYK {
+        bytes.throughProfile()
+      } else if let profile, profile.space == space, !profile.isSRGB {
+        // A profile that cannot be used is passed over, as viewers do.
+        bytes.throughProfile() ?? bytes.inSRGB()
+      } else {
+        colours == 3 ? bytes : bytes.inSRGB()
+      }
+    return picture.bands > colours ? colour?.flattenedOnWhite() : colour
+  }
+}
