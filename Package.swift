@@ -36,10 +36,16 @@ let package = Package(
     .target(
       name: "Kernels", path: "Kernels",
       resources: [
+        .embedInCode("attention.cl"),
         .embedInCode("distance.cl"),
         .embedInCode("distance.cpu.cl"),
         .embedInCode("distance_rows.cl"),
+        .embedInCode("gemm.cl"),
         .embedInCode("layernorm.cl"),
+        .embedInCode("pack.cl"),
+        .embedInCode("patchmerging.cl"),
+        .embedInCode("pool.cl"),
+        .embedInCode("preprocess.cl"),
         .embedInCode("top_k.cl"),
       ]),
     .target(name: "OpenCL", dependencies: ["COpenCL", crypto, logging]),

@@ -10,15 +10,18 @@ package struct KernelFile: Sendable, Hashable {
   }
 
   // The portable variants: any OpenCL 1.2 device.
+  package static let attention = KernelFile("attention.cl", PackageResources.attention_cl)
   package static let distance = KernelFile("distance.cl", PackageResources.distance_cl)
   /// Shared by the variants of Distance.
   package static let distanceRows = KernelFile("distance_rows.cl", PackageResources.distance_rows_cl)
+  package static let gemm = KernelFile("gemm.cl", PackageResources.gemm_cl)
   package static let layerNorm = KernelFile("layernorm.cl", PackageResources.layernorm_cl)
+  package static let pack = KernelFile("pack.cl", PackageResources.pack_cl)
+  package static let patchMerging = KernelFile("patchmerging.cl", PackageResources.patchmerging_cl)
+  package static let pool = KernelFile("pool.cl", PackageResources.pool_cl)
+  package static let preprocess = KernelFile("preprocess.cl", PackageResources.preprocess_cl)
   package static let topK = KernelFile("top_k.cl", PackageResources.top_k_cl)
 
   // The CPU's variants: one work-item a work-group.
   package static let distanceCPU = KernelFile("distance.cpu.cl", PackageResources.distance_cpu_cl)
-
-  /// Every file, portable variants first.
-  package static let all: [KernelFile] = [distance, distanceRows, layerNorm, topK, distanceCPU]
 }

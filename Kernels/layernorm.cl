@@ -1,6 +1,6 @@
 // LayerNorm of rows: y = (x - mean) / sqrt(variance + eps), then, with -D AFFINE, y * scale + shift.
 //
-//   x, y          [rows, channels] f32, row-major
+//   x, y          [rows, channels] f32, row-major; y may be x
 //   scale, shift  [channels] f32 (read with -D AFFINE only)
 //
 // One work-group a row; T work-items (a power of two, 1 to the device's limit) share it. Two passes over the row, since
@@ -13,8 +13,8 @@ float sum_of_group(float value, __local float *scratch) {
   const int lane = get_local_id(0);
   scratch[lane] = value;
   barrier(CLK_LOCAL_MEM_FENCE);
-  for (int half_ = T / 2; half_ > 0; half_ /= 2) {
-    if (lane < half_) scratch[lane] += scratch[lane + half_];
+  for (int step = T / 2; step > 0; step /= 2) {
+    if (lane < step) scratch[lane] += scratch[lane + step];
     barrier(CLK_LOCAL_MEM_FENCE);
   }
   const float sum = scratch[0];
@@ -23,7 +23,7 @@ float sum_of_group(float value, __local float *scratch) {
 }
 
 __attribute__((reqd_work_group_size(T, 1, 1)))
-__kernel void layer_norm(__global const float *restrict x, __global float *restrict y,
+__kernel void layer_norm(__global const float *x, __global float *y,
                          __global const float *restrict scale, __global const float *restrict shift,
                          const int channels, const float eps) {
   __local float scratch[T];

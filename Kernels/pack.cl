@@ -1,0 +1,43 @@
+// Weights as they come from a checkpoint, [outputs, inputs], into the panels that the GEMM variants read, with all that
+// can be folded into them.
+//
+//   weight       [outputs, inputs] f32
+//   bias         [outputs] f32 (zeros where the layer has none)
+//   input_scale  [inputs] f32: the scale of the LayerNorm in front
+//   input_shift  [inputs] f32: its shift
+//   output_scale [outputs] f32: head_dim^-1/2 for queries, else 1
+//   panels       [panels, inputs, width] f32: output n is column n % width of panel n / width; zeros fill the last panel
+//   folded       [panels * width] f32: (bias + weight . input_shift) * output_scale
+//
+// pack_weight: a work-item an element of panels. pack_bias: a work-item an output, sums in order of the inputs.
+__kernel void pack_weight(__global const float *restrict weight, __global const float *restrict input_scale,
+                          __global const float *restrict output_scale, __global float *restrict panels,
+                          const int outputs, const int inputs, const int width) {
+  const int column = get_global_id(0);
+  const int k = get_global_id(1);
+  const int panel = get_global_id(2);
+  const int n = panel * width + column;
+  float value = 0.0f;
+  if (n < outputs) value = weight[n * (size_t)inputs + k] * input_scale[k] * output_scale[n];
+  panels[(panel * (size_t)inputs + k) * width + column] = value;
+}
+
+__kernel void pack_bias(__global const float *restrict weight, __global const float *restrict bias,
+                        __global const float *restrict input_shift, __global const float *restrict output_scale,
+                        __global float *restrict folded, const int outputs, const int inputs) {
+  const int n = get_global_id(0);
+  float sum = 0.0f;
+  if (n < outputs) {
+    // Kahan's sum: this runs once, and thousands of inputs share one bias.
+    float lost = 0.0f;
+    sum = bias[n];
+    for (int k = 0; k < inputs; ++k) {
+      const float term = weight[n * (size_t)inputs + k] * input_shift[k] - lost;
+      const float next = sum + term;
+      lost = (next - sum) - term;
+      sum = next;
+    }
+    sum *= output_scale[n];
+  }
+  folded[n] = sum;
+}

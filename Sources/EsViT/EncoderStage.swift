@@ -1,0 +1,49 @@
+import OpenCL
+import Operators
+
+/// A stage: blocks over one map size, then, but for the last stage, the merging to half the side and twice the channels.
+@DeviceActor
+struct EncoderStage {
+  /// Tokens a side of the map.
+  let side: Int
+  private let blocks: [EncoderBlock]
+  private let merging: PatchMerging?
+
+  init(
+    _ stage: Int, side: Int, of weights: ModelWeights, _ architecture: Architecture, context: Context,
+    variants: Variants
+  ) throws {
+    self.side = side
+    let channels = architecture.channels(stage: stage)
+    var blocks: [EncoderBlock] = []
+    for block in 0..<architecture.depths[stage] {
+      let shape = WindowAttention.Shape(
+        side: side, window: architecture.window(stage: stage),
+        shift: architecture.shift(stage: stage, block: block), heads: architecture.heads[stage],
+        headDimension: channels / architecture.heads[stage])
+      blocks.append(
+        try EncoderBlock(
+          "layers.\(stage).blocks.\(block).", of: weights, shape: shape, context: context, variants: variants))
+    }
+    self.blocks = blocks
+    if stage < architecture.stages - 1 {
+      let prefix = "layers.\(stage).downsample."
+      merging = try PatchMerging(
+        context: context, side: side, channels: channels,
+        reduction: try weights.linear(
+          prefix + "reduction", 4 * channels, 2 * channels, after: prefix + "norm", bias: false),
+        variants: variants)
+    } else {
+      merging = nil
+    }
+  }
+
+  /// Tokens a side of the map that the stage leaves.
+  var nextSide: Int { merging?.mergedSide ?? side }
+
+  /// Enqueues the stage over `images` maps in `buffers.tokens`.
+  func enqueue(_ buffers: Activations, images: Int) throws(OpenCLError) {
+    for block in blocks { try block.enqueue(buffers, images: images, rows: images * side * side) }
+    try merging?.enqueue(tokens: buffers.tokens, scratch: buffers.wide, images: images)
+  }
+}

@@ -1,0 +1,37 @@
+import Kernels
+import OpenCL
+
+/// A linear layer's weights on the device: in panels of `width` outputs, everything folded in (`pack.cl`).
+@DeviceActor
+struct PackedWeights {
+  /// `[panels, inputs, width]`
+  let panels: Buffer<Float>
+  /// `[panels * width]`
+  let bias: Buffer<Float>
+
+  /// - Throws: `OpenCLError` where the arrays do not fit the layer's shape, or the device refuses.
+  init(_ weights: LinearWeights, width: Int, in context: Context) throws(OpenCLError) {
+    if let problem = weights.problem { throw OpenCLError(operation: "Packing weights", detail: problem) }
+    let count = (weights.outputs + width - 1) / width
+    panels = try context.makeBuffer(count: count * weights.inputs * width)
+    bias = try context.makeBuffer(count: count * width)
+
+    func vector(_ values: [Float]?, _ value: Float, _ count: Int) throws(OpenCLError) -> Buffer<Float> {
+      try context.makeBuffer(values ?? [Float](repeating: value, count: count))
+    }
+    let raw = try context.makeBuffer(weights.weight)
+    let outputScale = try vector(weights.outputScale, 1, weights.outputs)
+    let packWeight = try context.kernel("pack_weight", KernelFile.pack.source())
+    try packWeight.setArguments(
+      raw, try vector(weights.inputScale, 1, weights.inputs), outputScale, panels, Int32(weights.outputs),
+      Int32(weights.inputs), Int32(width))
+    try context.queue.enqueue(packWeight, global: [width, weights.inputs, count], local: [1, 1, 1])
+    let packBias = try context.kernel("pack_bias", KernelFile.pack.source())
+    try packBias.setArguments(
+      raw, try vector(weights.bias, 0, weights.outputs), try vector(weights.inputShift, 0, weights.inputs), outputScale,
+      bias, Int32(weights.outputs), Int32(weights.inputs))
+    try context.queue.enqueue(packBias, global: [count * width], local: [1])
+    // The raw weights are released on return: wait for the kernels that read them.
+    try context.queue.finish()
+  }
+}

@@ -1,0 +1,63 @@
+import OpenCL
+
+/// Which kernel an operator runs.
+package enum Variant: String, Sendable, Codable, CaseIterable {
+  /// Runs on any OpenCL 1.2 device.
+  case portable
+  /// One work-item a work-group over 16-wide vectors: for devices that are CPUs.
+  case cpu
+}
+
+/// The operations that have kernels, in the order of a request's way.
+package enum OperatorKind: String, Sendable, Codable, CaseIterable {
+  case preprocess
+  case patchEmbedding = "patch embedding"
+  case layerNorm = "layer norm"
+  case gemm
+  case windowAttention = "window attention"
+  case patchMerging = "patch merging"
+  case pool
+  case distance
+  case topK = "top-k"
+}
+
+/// The variant of each operation on one device. What is not listed runs its portable kernel.
+package struct Variants: Sendable, Equatable {
+  private var chosen: [OperatorKind: Variant]
+
+  /// Portable kernels throughout.
+  package static let portable = Variants(chosen: [:])
+
+  /// The fastest variants that exist for what `device` reports itself to be.
+  package static func preferred(for device: Device) -> Variants {
+    var variants = portable
+    for kind in OperatorKind.allCases {
+      if let variant = kind.variants.last(where: { $0.suits(device) }) { variants[kind] = variant }
+    }
+    return variants
+  }
+
+  package subscript(kind: OperatorKind) -> Variant {
+    get { chosen[kind] ?? .portable }
+    set { chosen[kind] = newValue }
+  }
+}
+
+extension OperatorKind {
+  /// The variants that are written, from the most portable to the fastest.
+  package var variants: [Variant] {
+    switch self {
+    default: [.portable]
+    }
+  }
+}
+
+extension Variant {
+  /// Whether the variant is meant for devices like `device`.
+  package func suits(_ device: Device) -> Bool {
+    switch self {
+    case .portable: true
+    case .cpu: device.kind == .cpu
+    }
+  }
+}
