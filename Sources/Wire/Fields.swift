@@ -54,7 +54,9 @@ package struct Fields {
   /// A string that must be there and not be empty.
   package mutating func requiredString(_ member: String) throws(ErrorObject) -> String {
     guard let text = try string(member) else { throw missing(member, "a string") }
-    guard !text.isEmpty else { throw ErrorObject(.invalidParams, "\(name(member)): expected a string that is not empty") }
+    guard !text.isEmpty else {
+      throw ErrorObject(.invalidParams, "\(name(member)): expected a string that is not empty")
+    }
     return text
   }
 
@@ -106,7 +108,9 @@ package struct Fields {
     guard let elements = try elements(member, of: "strings") else { return nil }
     var strings: [String] = []
     for (index, element) in elements.enumerated() {
-      guard case .string(let text) = element else { throw Self.mismatch("\(name(member))[\(index)]", "a string", element) }
+      guard case .string(let text) = element else {
+        throw Self.mismatch("\(name(member))[\(index)]", "a string", element)
+      }
       guard !text.isEmpty else {
         throw ErrorObject(.invalidParams, "\(name(member))[\(index)]: expected a string that is not empty")
       }

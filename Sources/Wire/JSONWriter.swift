@@ -22,7 +22,9 @@ package struct JSONWriter {
   package static func line(of value: some JSONWritable) -> [UInt8] { bytes(of: value) + [0x0A] }
 
   /// One value's JSON as a string.
-  package static func string(of value: some JSONWritable) -> String { String(decoding: bytes(of: value), as: UTF8.self) }
+  package static func string(of value: some JSONWritable) -> String {
+    String(decoding: bytes(of: value), as: UTF8.self)
+  }
 
   /// An object whose members `body` writes by `field`.
   package mutating func object(_ body: (inout JSONWriter) -> Void) {

@@ -78,7 +78,8 @@ package struct Picture: Sendable, Equatable {
     case (.string(let text)?, nil):
       let count = Base64.decodedCount(of: text)
       guard count <= limits.inlineFile + 2 else {
-        let message = "\(path).data is a file of \(count) bytes; the limit of a file inside a line is \(limits.inlineFile)"
+        let message =
+          "\(path).data is a file of \(count) bytes; the limit of a file inside a line is \(limits.inlineFile)"
         throw ErrorObject(.tooLarge, message, limit: limits.inlineFile)
       }
       guard let bytes = Base64.decode(text) else {

@@ -97,7 +97,8 @@ package enum ServerMessage: Sendable, Equatable {
   }
 
   private static func message(_ value: JSONValue) -> ServerMessage? {
-    if value["method"] == .string("progress"), let params = value["params"], let id = params["id"].flatMap(RequestID.init),
+    if value["method"] == .string("progress"), let params = value["params"],
+      let id = params["id"].flatMap(RequestID.init),
       let done = params["done"]?.integer, let total = params["total"]?.integer
     {
       return .progress(Progress(id: id, done: done, total: total))

@@ -119,7 +119,8 @@ package struct StatusAnswer: Sendable, JSONWritable {
       writer.field("device", device)
       writer.field("model", model)
       writer.field("uptime", uptime)
-      writer.field("queue", ["depth": .integer(Int64(queueDepth)), "capacity": .integer(Int64(queueCapacity))] as JSONValue)
+      writer.field(
+        "queue", ["depth": .integer(Int64(queueDepth)), "capacity": .integer(Int64(queueCapacity))] as JSONValue)
       writer.field("connections", connections)
       writer.field("counts", counts)
       writer.field("collections", collections)

@@ -11,8 +11,10 @@ struct JSONTests {
       ("null", JSONValue.null), (" true ", true), ("-0", 0), ("9223372036854775807", .integer(.max)),
       ("-9223372036854775808", .integer(.min)), ("9223372036854775808", .double(9.223372036854775808e18)),
       ("1.5", 1.5), ("-2.5e-3", -0.0025), ("1E2", .double(100)), ("5e-324", .double(.leastNonzeroMagnitude)),
-      ("1.7976931348623157e308", .double(1.7976931348623157e308)), ("\"\"", ""), ("\"a\\u00e9\\n\\\"\\\\\\/\"", "aé\n\"\\/"),
-      ("\"\\ud83d\\ude00\"", "😀"), ("\"日本語 😀 und viel mehr Text\"", "日本語 😀 und viel mehr Text"), ("[]", .array([])), ("{}", .object(JSONObject())),
+      ("1.7976931348623157e308", .double(1.7976931348623157e308)), ("\"\"", ""),
+      ("\"a\\u00e9\\n\\\"\\\\\\/\"", "aé\n\"\\/"),
+      ("\"\\ud83d\\ude00\"", "😀"), ("\"日本語 😀 und viel mehr Text\"", "日本語 😀 und viel mehr Text"), ("[]", .array([])),
+      ("{}", .object(JSONObject())),
       ("[1, [2,\t{\"a\" :\r\n3}]]", .array([1, .array([2, .object(["a": 3])])])),
     ])
   func reads(_ text: String, _ expected: JSONValue) throws {
@@ -23,7 +25,8 @@ struct JSONTests {
     "refuses what RFC 8259 does not allow",
     arguments: [
       "", " ", "nul", "truefalse", "01", "-", "+1", ".5", "1.", "1e", "1e+", "0x10", "NaN", "Infinity", "1e999",
-      "[1,]", "[1 2]", "[", "]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{'a':1}", "\"abc", "\"\\x\"", "\"\\u12\"",
+      "[1,]", "[1 2]", "[", "]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{'a':1}", "\"abc", "\"\\x\"",
+      "\"\\u12\"",
       "\"\\u12g4\"", "\"\\ud83d\"", "\"\\ud83dx\"", "\"\\ud83d\\u0041\"", "\"\\ude00\"", "\"tab\there and then some\"",
       "\"line\nfeed\"", "1 2", "{} {}", "[1]x", "\u{FEFF}{}", "\\", "\"\\",
     ])
@@ -46,7 +49,9 @@ struct JSONTests {
 
   @Test("text that is not valid UTF-8 is refused, plain or beside an escape")
   func invalidUTF8() {
-    for bytes: [UInt8] in [[0xFF], [0xC3], [0xC3, 0x28], [0xED, 0xA0, 0x80], [0xF8, 0x88, 0x80, 0x80, 0x80], [0xC0, 0xAF]] {
+    for bytes: [UInt8] in [
+      [0xFF], [0xC3], [0xC3, 0x28], [0xED, 0xA0, 0x80], [0xF8, 0x88, 0x80, 0x80, 0x80], [0xC0, 0xAF],
+    ] {
       for escape in ["", "\\n"] {
         let text = Array("\"0123456789\(escape)".utf8) + bytes + Array("\"".utf8)
         #expect(throws: JSONError(reason: .invalidUTF8, offset: 1)) { try JSONParser.parse(text) }
@@ -93,7 +98,8 @@ struct JSONTests {
       #expect(try JSONParser.parse(JSONWriter.bytes(of: double)).number == double)
     }
     let value: JSONValue = [
-      "z": [1, 2.5, "quote \" slash \\ control \u{1}\u{1F} tab \t", nil, true], "a": ["nested": [:]], "é": "日本 😀\u{2028}",
+      "z": [1, 2.5, "quote \" slash \\ control \u{1}\u{1F} tab \t", nil, true], "a": ["nested": [:]],
+      "é": "日本 😀\u{2028}",
     ]
     let text = JSONWriter.string(of: value)
     #expect(try JSONParser.parse(text) == value)
@@ -129,7 +135,9 @@ struct Base64Tests {
 
   @Test(
     "refuses everything that is not canonical",
-    arguments: ["A", "AB", "ABC", "AB=C", "A===", "====", "AB==CD==", "QUJD\n", "QU JD", "QUJ-", "QUI\u{e9}", "QR==", "QUJ="])
+    arguments: [
+      "A", "AB", "ABC", "AB=C", "A===", "====", "AB==CD==", "QUJD\n", "QU JD", "QUJ-", "QUI\u{e9}", "QR==", "QUJ=",
+    ])
   func refuses(_ text: String) {
     #expect(Base64.decode(text) == nil)
   }

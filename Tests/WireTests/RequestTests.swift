@@ -40,7 +40,10 @@ struct RequestTests {
       (#"{"jsonrpc":"1.0","id":1,"method":"status"}"#, .invalidRequest, .number(1), "jsonrpc"),
       (#"{"jsonrpc":2.0,"id":1,"method":"status"}"#, .invalidRequest, .number(1), "jsonrpc"),
       (#"{"jsonrpc":"2.0","id":1}"#, .invalidRequest, .number(1), "method"),
-      (#"{"jsonrpc":"2.0","id":"x","method":7}"#, .invalidRequest, .string("x"), "method: expected a string, found an integer"),
+      (
+        #"{"jsonrpc":"2.0","id":"x","method":7}"#, .invalidRequest, .string("x"),
+        "method: expected a string, found an integer"
+      ),
       (#"{"jsonrpc":"2.0","id":1,"method":"status","params":[1]}"#, .invalidParams, .number(1), "by name"),
       (#"{"jsonrpc":"2.0","id":1,"method":"status","params":"x"}"#, .invalidRequest, .number(1), "params"),
       (#"{"jsonrpc":"2.0","id":1,"method":"status","progress":true}"#, .invalidRequest, .number(1), "progress"),
