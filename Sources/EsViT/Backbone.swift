@@ -4,11 +4,12 @@ struct Backbone: Sendable {
   let architecture: Architecture
   let tensors: [String: StoredTensor]
 
+  /// - Parameter trainedSide: what the file's header says; heeded where the shapes allow it.
   /// - Throws: `ModelError.missing` or `.misshapen`, which name the first tensor that does not fit.
-  init(_ checkpoint: Checkpoint) throws(ModelError) {
+  init(_ checkpoint: Checkpoint, trainedSide: Int? = nil) throws(ModelError) {
     let file = checkpoint.file
     var named = try Self.canonical(checkpoint)
-    architecture = try Self.architecture(named, file: file)
+    architecture = try Self.architecture(named, trainedSide: trainedSide, file: file)
     var bytes = 0
     var used: [String: StoredTensor] = [:]
     for (name, shape) in architecture.tensorShapes {
@@ -63,7 +64,7 @@ struct Backbone: Sendable {
   // MARK: The architecture from the shapes
 
   private static func architecture(
-    _ tensors: [String: StoredTensor], file: ModelFile
+    _ tensors: [String: StoredTensor], trainedSide: Int?, file: ModelFile
   ) throws(ModelError) -> Architecture {
     let projection = try shape("patch_embed.proj.weight", of: tensors, file: file, expected: "[C, 3, 4, 4]") {
       $0.count == 4 && $0[1] == 3 && $0[2] == $0[3] && (1...32).contains($0[2]) && (1...8192).contains($0[0])
@@ -94,7 +95,7 @@ struct Backbone: Sendable {
     let patch = projection[2]
     return Architecture(
       embedDimension: projection[0], depths: depths, heads: heads, window: windows.max() ?? 1, patchSize: patch,
-      trainedSide: trainedSide(windows: windows, patch: patch))
+      trainedSide: self.trainedSide(windows: windows, patch: patch, said: trainedSide))
   }
 
   private static func shape(
@@ -115,13 +116,14 @@ struct Backbone: Sendable {
     return root * root == rows && !root.isMultiple(of: 2) ? (root + 1) / 2 : nil
   }
 
-  /// The side the model was trained at: 224 where the windows allow it. Else a window smaller than the largest one is
-  /// its stage's whole map; and where none is smaller, the last stage's map is taken to be one window, as in Swin for
-  /// 384 pixels with window 12.
-  private static func trainedSide(windows: [Int], patch: Int) -> Int {
+  /// The side the model was trained at, which the windows tell in part: a window smaller than the largest one is its
+  /// stage's whole map. Where the windows leave a choice, it is what the header says, else 224, else such that the last
+  /// stage's map is one window, as in Swin for 384 pixels with window 12.
+  private static func trainedSide(windows: [Int], patch: Int, said: Int?) -> Int {
     let largest = windows.max() ?? 1
-    let usual = 224 / patch
-    if windows.indices.allSatisfy({ windows[$0] == min(largest, usual >> $0) }) { return 224 }
+    for side in [said, 224].compactMap({ $0 }) where (patch...8192).contains(side) {
+      if windows.indices.allSatisfy({ windows[$0] == min(largest, (side / patch) >> $0) }) { return side }
+    }
     let last = windows.count - 1
     return (windows[last] * patch) << last
   }

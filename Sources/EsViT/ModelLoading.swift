@@ -13,9 +13,14 @@ extension Model {
     if spec.hasPrefix(random) { return try generated(spec.dropFirst(random.count)) }
     let file = try ModelFile(path: spec)
     let checkpoint = try open(file, weights: weights)
-    let backbone = try Backbone(checkpoint)
     let header = Header(file: file.path, words: checkpoint.metadata)
-    try header.check(backbone.architecture)
+    let said = try header.architecture()
+    let backbone = try Backbone(checkpoint, trainedSide: said?.trainedSide)
+    // The header's architecture is for readers; the shapes decide, and it must not contradict them.
+    if let said, said != backbone.architecture {
+      throw .header(
+        file: file.path, key: "architecture", reason: "the tensors' shapes say \(backbone.architecture.json)")
+    }
     var tensors: [String: Tensor] = [:]
     for (name, stored) in backbone.tensors { tensors[name] = try stored.read(name: name, from: file) }
     return Model(
@@ -67,15 +72,12 @@ private struct Header {
   /// Written from the model itself, so not part of what people say about it.
   static let computed: Set<String> = ["architecture", "preprocessing"]
 
-  /// The header's architecture, where there is one, is for readers; the shapes decide, and must not contradict it.
-  func check(_ architecture: Architecture) throws(ModelError) {
-    guard let text = words["architecture"] else { return }
+  func architecture() throws(ModelError) -> Architecture? {
+    guard let text = words["architecture"] else { return nil }
     guard let said = try? JSONDecoder().decode(Architecture.self, from: Data(text.utf8)) else {
       throw .header(file: file, key: "architecture", reason: "'\(text)' does not describe one")
     }
-    guard said == architecture else {
-      throw .header(file: file, key: "architecture", reason: "'\(text)' is not what the tensors' shapes say")
-    }
+    return said
   }
 
   func preprocessing() throws(ModelError) -> Preprocessing? {
