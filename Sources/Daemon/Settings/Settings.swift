@@ -1,5 +1,6 @@
 // Everything that can be set, with its default and its range.
 import Logging
+import Wire
 
 /// The format of the vectors on the device.
 package enum VectorSetting: String, Sendable, CaseIterable {
@@ -112,11 +113,21 @@ extension Settings {
       queueLength: reader.read(Keys.queueLength), threads: reader.read(Keys.threads),
       imageRoots: reader.read(Keys.imageRoots), vectors: reader.read(Keys.vectors),
       thumbnails: reader.read(Keys.thumbnails),
-      limits: Limits(
-        line: reader.read(Keys.line), inlineFile: reader.read(Keys.inlineFile), file: reader.read(Keys.file),
-        pixels: reader.read(Keys.megapixels) * 1_000_000, items: reader.read(Keys.items),
-        connections: reader.read(Keys.connections), memory: reader.read(Keys.memory)),
+      limits: Limits(&reader),
       idleTimeout: reader.read(Keys.idleTimeout), stallTimeout: reader.read(Keys.stallTimeout),
       drainTime: reader.read(Keys.drainTime), logLevel: reader.read(Keys.logLevel))
+  }
+}
+
+extension Limits {
+  fileprivate init(_ reader: inout SettingsReader) {
+    self.init()
+    line = reader.read(Settings.Keys.line)
+    inlineFile = reader.read(Settings.Keys.inlineFile)
+    pathFile = reader.read(Settings.Keys.file)
+    pixels = reader.read(Settings.Keys.megapixels) * 1_000_000
+    items = reader.read(Settings.Keys.items)
+    connections = reader.read(Settings.Keys.connections)
+    inHand = reader.read(Settings.Keys.memory)
   }
 }

@@ -1,0 +1,38 @@
+// What the server asks of the part that answers requests.
+import Wire
+
+/// Answers requests; knows nothing of sockets.
+package protocol RequestHandler: Sendable {
+  /// The answer to one request. Called for many requests at a time. When the client hangs up, the task is cancelled.
+  func answer(_ request: Request, context: RequestContext) async -> Answer
+}
+
+/// An answer's line, its end included.
+package struct Answer: Sendable {
+  /// JSON and a line feed.
+  package let line: [UInt8]
+
+  /// - Parameter line: JSON and a line feed.
+  package init(line: [UInt8]) {
+    self.line = line
+  }
+}
+
+/// Who asks, and the way to tell how far it is.
+package struct RequestContext: Sendable {
+  /// The connection's number, unique for the daemon's life.
+  package let connection: Int
+  /// When the request's line was complete.
+  package let received: ContinuousClock.Instant
+  /// Sends a progress notification, unless the client is slow to read; nil where the client did not ask for any.
+  package let progress: (@Sendable (_ done: Int, _ total: Int) async -> Void)?
+
+  package init(
+    connection: Int, received: ContinuousClock.Instant,
+    progress: (@Sendable (_ done: Int, _ total: Int) async -> Void)? = nil
+  ) {
+    self.connection = connection
+    self.received = received
+    self.progress = progress
+  }
+}
