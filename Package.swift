@@ -76,7 +76,7 @@ let package = Package(
       name: "esvit",
       dependencies: ["Wire", "Metrics", argumentParser, .product(name: "Mustache", package: "swift-mustache")]),
 
-    .testTarget(name: "OpenCLTests", dependencies: ["OpenCL"]),
+    .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "esvitd"]),
     .testTarget(name: "OperatorsTests", dependencies: ["Operators"]),
     .testTarget(name: "EsViTTests", dependencies: ["EsViT"]),
     .testTarget(name: "RetrievalTests", dependencies: ["Retrieval"]),

@@ -4,3 +4,8 @@
 // clCreateCommandQueue: the only call that makes a queue on OpenCL 1.2 devices.
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 #include <CL/cl.h>
+
+// Two functions of glibc (2.34) that its headers show only to GNU sources.
+#include <spawn.h>
+int pipe2(int ends[2], int flags);
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);

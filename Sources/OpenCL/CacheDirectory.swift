@@ -27,7 +27,8 @@ package struct CacheDirectory: Sendable, Hashable {
     if let path = environment["CACHE_DIRECTORY"]?.split(separator: ":").first, path.hasPrefix("/") {
       self.init(url: URL(filePath: String(path), directoryHint: .isDirectory), origin: "CACHE_DIRECTORY")
     } else if let path = environment["XDG_CACHE_HOME"], path.hasPrefix("/") {
-      self.init(url: URL(filePath: path).appending(path: "esvitd", directoryHint: .isDirectory), origin: "XDG_CACHE_HOME")
+      self.init(
+        url: URL(filePath: path).appending(path: "esvitd", directoryHint: .isDirectory), origin: "XDG_CACHE_HOME")
     } else {
       let home = environment["HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? NSHomeDirectory()
       var isDirectory: ObjCBool = false
@@ -50,22 +51,16 @@ package struct CacheDirectory: Sendable, Hashable {
   /// The cache of NVIDIA's driver.
   package var nvidia: URL { url.appending(path: "nvidia", directoryHint: .isDirectory) }
 
-  /// Creates the folder, and what is in it, and tries what drivers will do there.
+  /// Creates the folder, and what is in it, tries what drivers will do there, and keeps it for this process's life.
   package func prepare() throws(CacheDirectoryError) {
-    for folder in [url, programs, stamps, pocl] {
-      do {
-        try FileManager.default.createDirectory(
-          at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-      } catch {
-        throw .notCreatable(folder.path(percentEncoded: false), origin: origin, reason: reason(error))
-      }
-    }
+    try create(url)
+    for folder in [programs, stamps, pocl] { try create(folder) }
+    CacheHousekeeping(cache: self).enter()
     try tryOut()
   }
 
   /// Whether files can be created and mapped as machine code there, and whether there is room.
   func tryOut() throws(CacheDirectoryError) {
-    let path = url.path(percentEncoded: false)
     var status = stat()
     guard stat(path, &status) == 0 else { throw .notCreatable(path, origin: origin, reason: systemError()) }
     guard status.st_mode & S_IFMT == S_IFDIR else { throw .notADirectory(path, origin: origin) }
@@ -81,11 +76,11 @@ package struct CacheDirectory: Sendable, Hashable {
     guard fileSystem.f_blocks == 0 || free.overflow || free.partialValue >= Self.requiredRoom else {
       throw .noRoom(path, origin: origin, free: free.partialValue, required: Self.requiredRoom)
     }
-    try tryFile(in: path)
+    try tryFile()
   }
 
   /// Writes a file of one page and maps it as a driver maps the code that it compiled.
-  private func tryFile(in path: String) throws(CacheDirectoryError) {
+  private func tryFile() throws(CacheDirectoryError) {
     var template = Array((path + "/.trial-XXXXXX").utf8CString)
     let descriptor = mkstemp(&template)
     guard descriptor >= 0 else { throw .notWritable(path, origin: origin, reason: systemError()) }
@@ -95,7 +90,9 @@ package struct CacheDirectory: Sendable, Hashable {
     }
     let page = [UInt8](repeating: 0, count: 4096)
     guard write(descriptor, page, page.count) == page.count else {
-      if errno == ENOSPC || errno == EDQUOT { throw .noRoom(path, origin: origin, free: 0, required: Self.requiredRoom) }
+      if errno == ENOSPC || errno == EDQUOT {
+        throw .noRoom(path, origin: origin, free: 0, required: Self.requiredRoom)
+      }
       throw .notWritable(path, origin: origin, reason: systemError())
     }
     let mapping = mmap(nil, page.count, PROT_READ | PROT_EXEC, MAP_PRIVATE, descriptor, 0)
@@ -103,11 +100,23 @@ package struct CacheDirectory: Sendable, Hashable {
     munmap(mapping, page.count)
   }
 
-  private func reason(_ error: any Error) -> String {
-    if let code = ((error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError)?.code {
-      return String(cString: strerror(Int32(truncatingIfNeeded: code)))
+  /// Makes `folder` and those above it, for this user alone.
+  private func create(_ folder: URL) throws(CacheDirectoryError) {
+    var made = "/"
+    for component in folder.pathComponents.dropFirst() where component != "/" {
+      made += (made == "/" ? "" : "/") + component
+      if mkdir(made, 0o700) == 0 || errno == EEXIST { continue }
+      let reason = systemError()
+      var status = stat()
+      // On a read-only file system, `mkdir` fails for folders that exist, too.
+      if stat(made, &status) != 0 { throw .notCreatable(made, origin: origin, reason: reason) }
     }
-    return error.localizedDescription
+  }
+
+  /// Without a slash at the end, for messages and system calls.
+  private var path: String {
+    let path = url.path(percentEncoded: false)
+    return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
   }
 }
 

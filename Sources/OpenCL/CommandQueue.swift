@@ -18,21 +18,27 @@ package final class CommandQueue {
 
   /// Enqueues `kernel` over `global` work-items in groups of `local` (the driver's choice where nil), without waiting.
   package func enqueue(_ kernel: Kernel, global: [Int], local: [Int]? = nil) throws(OpenCLError) {
-    try check(
-      clEnqueueNDRangeKernel(
-        handle.pointer, kernel.handle.pointer, cl_uint(global.count), nil, global, local, 0, nil, nil),
-      "Launching kernel \(kernel.name) over \(global) in groups of \(local ?? [])")
+    try launch(kernel, global, local, nil)
   }
 
   /// The same, with an event that knows the kernel's time on the device.
   package func enqueueTimed(_ kernel: Kernel, global: [Int], local: [Int]? = nil) throws(OpenCLError) -> Event {
     var event: cl_event?
-    try check(
-      clEnqueueNDRangeKernel(
-        handle.pointer, kernel.handle.pointer, cl_uint(global.count), nil, global, local, 0, nil, &event),
-      "Launching kernel \(kernel.name) over \(global) in groups of \(local ?? [])")
+    try launch(kernel, global, local, &event)
     guard let event else { throw OpenCLError(operation: "No event for kernel \(kernel.name)") }
     return Event(Handle(event) { clReleaseEvent($0) })
+  }
+
+  private func launch(
+    _ kernel: Kernel, _ global: [Int], _ local: [Int]?, _ event: UnsafeMutablePointer<cl_event?>?
+  ) throws(OpenCLError) {
+    let what = { "Launching kernel \(kernel.name) over \(global)" + (local.map { " in groups of \($0)" } ?? "") }
+    guard 1...3 ~= global.count, local.map({ $0.count == global.count }) ?? true,
+      !global.contains(where: { $0 < 1 })
+    else { throw OpenCLError(status: CL_INVALID_WORK_DIMENSION, operation: what()) }
+    let status = clEnqueueNDRangeKernel(
+      handle.pointer, kernel.handle.pointer, cl_uint(global.count), nil, global, local, 0, nil, event)
+    try check(status, what())
   }
 
   /// Copies host elements to `buffer` from element `offset`; returns when `elements` may be reused.

@@ -36,66 +36,90 @@ package struct Device: Sendable, CustomStringConvertible {
 
   /// Every device of every platform, in the loader's order. Empty where no driver is installed.
   ///
-  /// - Throws: `OpenCLError` where a driver fails to answer, or `Drivers.prepare` does.
-  package static func all() throws(OpenCLError) -> [Device] {
-    _ = try Drivers.prepare()
-    return try Drivers.keepingSignalHandlers { () throws(OpenCLError) in try list() }
+  /// - Throws: `OpenCLError` where no driver at all answers, or `Drivers.prepare` does.
+  package static func all() throws(OpenCLError) -> [Device] { try inventory().devices }
+
+  /// The devices, and what the drivers failed at that have none to show or would not tell of one.
+  ///
+  /// A driver whose hardware is absent may report any error: it does not hide the other drivers' devices.
+  ///
+  /// They are asked once a process, by one thread: PoCL crashes where two threads start it together (seen with 3.1).
+  package static func inventory() throws(OpenCLError) -> (devices: [Device], failures: [OpenCLError]) {
+    try known.get()
   }
 
-  private static func list() throws(OpenCLError) -> [Device] {
-    var platformCount: cl_uint = 0
-    let status = clGetPlatformIDs(0, nil, &platformCount)
-    if status == -1001 || platformCount == 0 { return [] }
-    try check(status, "clGetPlatformIDs")
-    var platforms = [cl_platform_id?](repeating: nil, count: Int(platformCount))
-    try check(clGetPlatformIDs(platformCount, &platforms, nil), "clGetPlatformIDs")
-
-    var devices: [Device] = []
-    for case let platform? in platforms {
-      let platformName = try string { clGetPlatformInfo(platform, cl_platform_info(CL_PLATFORM_NAME), $0, $1, $2) }
-      var count: cl_uint = 0
-      let status = clGetDeviceIDs(platform, cl_device_type(CL_DEVICE_TYPE_ALL), 0, nil, &count)
-      if status == CL_DEVICE_NOT_FOUND || count == 0 { continue }
-      try check(status, "clGetDeviceIDs on platform \(platformName)")
-      var ids = [cl_device_id?](repeating: nil, count: Int(count))
-      try check(
-        clGetDeviceIDs(platform, cl_device_type(CL_DEVICE_TYPE_ALL), count, &ids, nil),
-        "clGetDeviceIDs on platform \(platformName)")
-      for case let id? in ids {
-        devices.append(try Device(id: id, platformName: platformName, index: devices.count))
+  private static let known = Result<(devices: [Device], failures: [OpenCLError]), OpenCLError> {
+    () throws(OpenCLError) in
+    _ = try Drivers.prepare()
+    return try Drivers.keepingSignalHandlers { () throws(OpenCLError) in
+      var failures: [OpenCLError] = []
+      var devices: [Device] = []
+      for platform in try platforms() {
+        do throws(OpenCLError) {
+          let name = try string { clGetPlatformInfo(platform, cl_platform_info(CL_PLATFORM_NAME), $0, $1, $2) }
+          for id in try identifiers(platform, name) {
+            do throws(OpenCLError) {
+              devices.append(try Device(id: id, platformName: name, index: devices.count))
+            } catch {
+              failures.append(error)
+            }
+          }
+        } catch {
+          failures.append(error)
+        }
       }
+      return (devices, failures)
     }
-    return devices
+  }
+
+  private static func platforms() throws(OpenCLError) -> [cl_platform_id] {
+    var count: cl_uint = 0
+    let status = clGetPlatformIDs(0, nil, &count)
+    if status == OpenCLError.noPlatform || count == 0 { return [] }
+    try check(status, "Listing the OpenCL platforms")
+    var platforms = [cl_platform_id?](repeating: nil, count: Int(count))
+    try check(clGetPlatformIDs(count, &platforms, nil), "Listing the OpenCL platforms")
+    return platforms.compactMap { $0 }
+  }
+
+  private static func identifiers(
+    _ platform: cl_platform_id, _ name: String
+  ) throws(OpenCLError) -> [cl_device_id] {
+    var count: cl_uint = 0
+    let all = cl_device_type(CL_DEVICE_TYPE_ALL)
+    let status = clGetDeviceIDs(platform, all, 0, nil, &count)
+    if status == CL_DEVICE_NOT_FOUND || status == CL_SUCCESS && count == 0 { return [] }
+    try check(status, "Listing the devices of platform \(name)")
+    var ids = [cl_device_id?](repeating: nil, count: Int(count))
+    try check(clGetDeviceIDs(platform, all, count, &ids, nil), "Listing the devices of platform \(name)")
+    return ids.compactMap { $0 }
   }
 
   /// The device that `selector` names: `auto` (a GPU, else a CPU), `gpu`, `cpu`, an index or a part of a name.
   ///
   /// - Throws: `OpenCLError` that lists what there is, or names the package to install.
   package static func select(_ selector: String) throws(OpenCLError) -> Device {
-    let devices = try all()
-    guard !devices.isEmpty else {
-      throw OpenCLError(
-        operation: "No OpenCL device found",
-        detail: "install a driver: `apt install pocl-opencl-icd` for the CPU, or the GPU vendor's OpenCL package "
-          + "(NVIDIA: nvidia-opencl-icd, AMD: mesa-opencl-icd or rocm-opencl, Intel: intel-opencl-icd)")
-    }
-    let found: Device?
-    switch selector.lowercased() {
-    case "auto": found = devices.first { $0.kind == .gpu } ?? devices.first { $0.kind == .cpu } ?? devices.first
-    case "gpu": found = devices.first { $0.kind == .gpu }
-    case "cpu": found = devices.first { $0.kind == .cpu }
-    case let text:
-      if let index = Int(text) {
-        found = devices.first { $0.index == index }
-      } else {
-        found = devices.first { $0.name.lowercased().contains(text) || $0.platformName.lowercased().contains(text) }
-      }
-    }
-    guard let found else {
+    let (devices, failures) = try inventory()
+    guard !devices.isEmpty else { throw failures.first ?? .noDevice }
+    guard let place = index(of: selector, among: devices.map { ($0.kind, $0.description) }) else {
       let list = devices.map { "\($0.index): \($0)" }.joined(separator: "; ")
       throw OpenCLError(operation: "No OpenCL device matches \"\(selector)\"", detail: "there are \(list)")
     }
-    return found
+    return devices[place]
+  }
+
+  /// The place of what `selector` names among devices of these kinds and names.
+  static func index(of selector: String, among devices: [(kind: Kind, name: String)]) -> Int? {
+    switch selector.lowercased() {
+    case "auto":
+      devices.firstIndex { $0.kind == .gpu } ?? devices.firstIndex { $0.kind == .cpu } ?? devices.indices.first
+    case "gpu": devices.firstIndex { $0.kind == .gpu }
+    case "cpu": devices.firstIndex { $0.kind == .cpu }
+    case "": nil
+    case let text:
+      Int(text).flatMap { devices.indices.contains($0) ? $0 : nil }
+        ?? devices.firstIndex { $0.name.lowercased().contains(text) }
+    }
   }
 
   private init(id: cl_device_id, platformName: String, index: Int) throws(OpenCLError) {

@@ -14,7 +14,9 @@ package actor DeviceActor {
   package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   /// Runs `body` on the device thread.
-  package static func run<T: Sendable>(_ body: @DeviceActor () throws -> T) async rethrows -> T { try await body() }
+  package static func run<T: Sendable, E: Error>(
+    _ body: @DeviceActor () throws(E) -> T
+  ) async throws(E) -> T { try await body() }
 }
 
 /// A serial executor with one dedicated thread, which lives as long as the process.

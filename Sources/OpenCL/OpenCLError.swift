@@ -15,6 +15,12 @@ package struct OpenCLError: Error, CustomStringConvertible, Sendable {
     self.detail = detail
   }
 
+  /// No driver, or none that knows a device.
+  package static let noDevice = OpenCLError(
+    operation: "No OpenCL device found",
+    detail: "install a driver: `apt install pocl-opencl-icd` for the CPU, or the GPU vendor's OpenCL package "
+      + "(NVIDIA: nvidia-opencl-icd, AMD: mesa-opencl-icd or rocm-opencl, Intel: intel-opencl-icd)")
+
   package var description: String {
     var text = operation
     if status != 0 { text += " failed: \(Self.name(of: status)) (\(status))" }
@@ -28,6 +34,9 @@ package struct OpenCLError: Error, CustomStringConvertible, Sendable {
       status)
       || status == -9999  // NVIDIA: an illegal access killed the context
   }
+
+  /// The loader found no driver (`CL_PLATFORM_NOT_FOUND_KHR` of `cl_khr_icd`).
+  static let noPlatform: Int32 = -1001
 
   static func name(of status: Int32) -> String { names[status] ?? "unknown status" }
 
@@ -75,7 +84,7 @@ package struct OpenCLError: Error, CustomStringConvertible, Sendable {
     CL_INVALID_OPERATION: "invalid operation",
     CL_INVALID_BUFFER_SIZE: "invalid buffer size",
     CL_INVALID_GLOBAL_WORK_SIZE: "invalid global work size",
-    -1001: "no OpenCL platform found",
+    noPlatform: "no OpenCL platform found",
   ]
 }
 

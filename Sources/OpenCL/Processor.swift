@@ -24,7 +24,9 @@ package struct Processor: Sendable, Hashable {
     }
     name = String(values["model name"] ?? values["CPU part"] ?? "unknown processor")
     flags = Set((values["flags"] ?? values["Features"] ?? "").split(separator: " ").map(String.init))
-    let family = ["vendor_id", "cpu family", "model", "stepping", "CPU implementer"].map { String(values[$0[...]] ?? "") }
+    let family = ["vendor_id", "cpu family", "model", "stepping", "CPU implementer"].map {
+      String(values[$0[...]] ?? "")
+    }
     identity = hexadecimal(
       SHA256.hash(data: Data(([name] + family + flags.sorted()).joined(separator: "\n").utf8)))
   }

@@ -1,0 +1,112 @@
+import Crypto
+import Foundation
+import Logging
+
+/// What may end the process, done in a child process first.
+///
+/// A driver may crash where its platforms are listed, and its compiler may abort or exit the process that it works in.
+/// So where the program, the drivers, the processor or what the caller names is new, this program is run once as a
+/// child that does the same and may die of it. When it has succeeded, a stamp in the cache directory says so.
+package struct Rehearsal: Sendable {
+  /// The exit status by which a child says that its standard error ends with an error of our own, fit to be passed on.
+  package static let explainedFailure: Int32 = 70  // EX_SOFTWARE of <sysexits.h>
+
+  private let cache: CacheDirectory
+  private let child: ChildProcess
+  private let stamp: URL
+
+  /// - Parameters:
+  ///   - arguments: of this program, by which it does what is to be rehearsed.
+  ///   - dependencies: what the outcome depends on beside program, drivers and processor: device, model, settings.
+  package init(
+    in cache: CacheDirectory, arguments: [String], dependencies: [String], timeLimit: Duration = .seconds(900)
+  ) {
+    self.init(
+      in: cache, executable: "/proc/self/exe", arguments: arguments, dependencies: dependencies, timeLimit: timeLimit)
+  }
+
+  init(
+    in cache: CacheDirectory, executable: String, arguments: [String], dependencies: [String],
+    environment: [String: String?] = [:], timeLimit: Duration
+  ) {
+    self.cache = cache
+    child = ChildProcess(
+      executable: executable, arguments: arguments, environment: environment, timeLimit: timeLimit)
+    let identity =
+      [Self.identity(ofFile: executable), Processor.current.identity] + Self.drivers() + arguments + dependencies
+    let digest = hexadecimal(SHA256.hash(data: Data(identity.joined(separator: "\0").utf8)))
+    stamp = cache.stamps.appending(path: digest, directoryHint: .notDirectory)
+  }
+
+  /// Runs the child unless its success is known; to be awaited before this process's first OpenCL call.
+  ///
+  /// The stamp holds what the drivers say of their devices: where a driver was updated in place, the child runs again.
+  ///
+  /// - Returns: true where a child ran.
+  /// - Throws: `OpenCLError` that says how the child died, what it said, and what to do.
+  @discardableResult
+  package func run(logger: Logger? = nil) async throws(OpenCLError) -> Bool {
+    let known = try? String(contentsOf: stamp, encoding: .utf8)
+    if let known, try await Self.devices() == known {
+      try? FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: stamp.path)
+      return false
+    }
+    logger?.notice(
+      "Trying the OpenCL driver and compiling all kernels in a child process; once for this program, driver and model")
+    let outcome = try await child.run()
+    guard outcome.ending == .exited(EXIT_SUCCESS) else { throw Self.error(outcome) }
+    // Without a stamp the child runs again next time: slower, not wrong.
+    try? Data(try await Self.devices().utf8).write(to: stamp, options: .atomic)
+    return true
+  }
+
+  /// Called by the child: ends it at once when the parent, which holds its standard input, is gone.
+  package static func endWithParent() {
+    Thread.detachNewThread {
+      var byte: UInt8 = 0
+      while true {
+        let count = read(STDIN_FILENO, &byte, 1)
+        if count == 0 || count < 0 && errno != EINTR { _exit(EXIT_FAILURE) }
+      }
+    }
+  }
+
+  private static func error(_ outcome: ChildProcess.Outcome) -> OpenCLError {
+    let said = outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    if outcome.ending == .exited(explainedFailure), !said.isEmpty { return OpenCLError(operation: said) }
+    let lines = said.split(separator: "\n").suffix(12).joined(separator: "\n  ")
+    return OpenCLError(
+      operation: "The OpenCL driver failed in a trial run: \(outcome.ending)",
+      detail: (lines.isEmpty ? "it said nothing" : "it said:\n  \(lines)\n") + "Look for free disk space and memory, "
+        + "choose another device by --device, or leave a broken driver out by OCL_ICD_VENDORS=/path/to/a/good.icd")
+  }
+
+  /// What every driver says of every device, as one text.
+  private static func devices() async throws(OpenCLError) -> String {
+    let devices = try await DeviceActor.run { () throws(OpenCLError) in try Device.all() }
+    return devices.map {
+      ([$0.platformName, $0.name, $0.vendor, $0.version, $0.driverVersion] + $0.extensions.sorted())
+        .joined(separator: "\t")
+    }.joined(separator: "\n")
+  }
+
+  /// Size and time of a program's file: new where it was built anew, and its kernels with it.
+  private static func identity(ofFile path: String) -> String {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return path }
+    return "\(status.st_size) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec) \(status.st_ino)"
+  }
+
+  /// What decides which drivers are loaded, and how they work: the loader's and PoCL's variables and the vendors' files.
+  private static func drivers() -> [String] {
+    let environment = ProcessInfo.processInfo.environment
+    let prefixes = ["OCL_", "POCL_", "OPENCL_", "CUDA_VISIBLE", "LD_LIBRARY_PATH"]
+    let variables = environment.filter { variable in
+      variable.key != "POCL_CACHE_DIR" && prefixes.contains { variable.key.hasPrefix($0) }
+    }
+    let folder = environment["OCL_ICD_VENDORS"] ?? "/etc/OpenCL/vendors"
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return variables.map { "\($0.key)=\($0.value)" }.sorted()
+      + files.sorted().map { "\($0)=\((try? String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8)) ?? "")" }
+  }
+}
