@@ -73,10 +73,13 @@ package final class Encoder {
 
     round = context.device.kind == .cpu ? min(self.maximumBatch, 8) : self.maximumBatch
     // The first stage is the largest: each later one has a quarter of the tokens (rounded up) and twice the channels.
-    let tokens = round * stages.enumerated().map { $1.side * $1.side * architecture.channels(stage: $0) }.reduce(0, max)
+    let tokens = stages.enumerated().map {
+      GEMM.paddedRows(round * $1.side * $1.side) * architecture.channels(stage: $0)
+    }.reduce(0, max)
+    let patches = GEMM.paddedRows(round * firstSide * firstSide) * patch * patch * 3
     buffers = Activations(
       tokens: try context.makeBuffer(count: tokens),
-      narrow: try context.makeBuffer(count: max(tokens, round * preprocess.patchCount)),
+      narrow: try context.makeBuffer(count: max(tokens, patches)),
       wide: try context.makeBuffer(count: Architecture.mlpRatio * tokens))
     raw = try context.makeBuffer(count: round * dimension)
     unit = try context.makeBuffer(count: round * dimension)

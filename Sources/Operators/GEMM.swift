@@ -63,8 +63,9 @@ package final class GEMM {
     try kernel.setArguments(from: 1, packed.panels, packed.bias)
   }
 
-  /// Elements that an input of `rows` rows must have.
-  package nonisolated func inputCount(rows: Int) -> Int { rows * inputStride }
+  /// Rows that input and output must have room for where `rows` are computed: a CPU's tile may read and write, but
+  /// never mix, up to that many.
+  package nonisolated static func paddedRows(_ rows: Int) -> Int { rows + 7 }
 
   /// Enqueues the layer for the first `rows` rows of `input`. `input` and `output` must not overlap.
   package func enqueue(input: Buffer<Float>, output: Buffer<Float>, rows: Int) throws(OpenCLError) {

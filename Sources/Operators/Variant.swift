@@ -47,6 +47,7 @@ extension OperatorKind {
   /// The variants that are written, from the most portable to the fastest.
   package var variants: [Variant] {
     switch self {
+    case .distance: [.portable, .cpu]
     default: [.portable]
     }
   }

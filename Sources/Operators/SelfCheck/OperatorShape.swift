@@ -1,0 +1,64 @@
+/// One operation at one size: what a check runs, and what its table prints.
+package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
+  case preprocess(width: Int, height: Int, resize: Int, crop: Int, patch: Int)
+  case patchEmbedding(rows: Int, patch: Int, channels: Int)
+  case layerNorm(rows: Int, channels: Int)
+  case gemm(rows: Int, inputs: Int, outputs: Int, epilogue: GEMM.Epilogue)
+  case windowAttention(images: Int, WindowAttention.Shape)
+  case patchMerging(images: Int, side: Int, channels: Int)
+  case pool(images: Int, tokens: Int, channels: Int)
+  case distance(rows: Int, queries: Int, dimension: Int, format: VectorFormat)
+  case topK(rows: Int, k: Int)
+
+  package var kind: OperatorKind {
+    switch self {
+    case .preprocess: .preprocess
+    case .patchEmbedding: .patchEmbedding
+    case .layerNorm: .layerNorm
+    case .gemm: .gemm
+    case .windowAttention: .windowAttention
+    case .patchMerging: .patchMerging
+    case .pool: .pool
+    case .distance: .distance
+    case .topK: .topK
+    }
+  }
+
+  package var description: String {
+    switch self {
+    case .preprocess(let width, let height, let resize, let crop, _):
+      "\(width)×\(height) → \(resize) → \(crop)"
+    case .patchEmbedding(let rows, let patch, let channels): "\(rows)×\(3 * patch * patch) → \(channels)"
+    case .layerNorm(let rows, let channels): "\(rows)×\(channels)"
+    case .gemm(let rows, let inputs, let outputs, let epilogue):
+      "\(rows)×\(inputs) → \(outputs), \(epilogue)"
+    case .windowAttention(let images, let shape):
+      "\(images)×\(shape.side)², window \(shape.window), shift \(shape.shift), heads \(shape.heads)×\(shape.headDimension)"
+    case .patchMerging(let images, let side, let channels): "\(images)×\(side)²×\(channels)"
+    case .pool(let images, let tokens, let channels): "\(images)×\(tokens)×\(channels)"
+    case .distance(let rows, let queries, let dimension, let format):
+      "\(rows)×\(dimension) \(format.rawValue), queries \(queries)"
+    case .topK(let rows, let k): "\(k) of \(rows)"
+    }
+  }
+
+  /// A few small, ragged shapes of every operation: what is checked at every start, in milliseconds.
+  package static let small: [OperatorShape] = [
+    .preprocess(width: 61, height: 43, resize: 36, crop: 32, patch: 4),
+    .preprocess(width: 20, height: 31, resize: 36, crop: 32, patch: 4),
+    .patchEmbedding(rows: 50, patch: 4, channels: 96),
+    .layerNorm(rows: 1, channels: 24),
+    .layerNorm(rows: 50, channels: 96),
+    .gemm(rows: 1, inputs: 48, outputs: 96, epilogue: .bias),
+    .gemm(rows: 7, inputs: 96, outputs: 64, epilogue: .gelu),
+    .gemm(rows: 50, inputs: 33, outputs: 130, epilogue: .residual),
+    .windowAttention(images: 2, .init(side: 14, window: 7, shift: 3, heads: 3, headDimension: 32)),
+    .windowAttention(images: 1, .init(side: 10, window: 7, shift: 3, heads: 2, headDimension: 16)),
+    .windowAttention(images: 1, .init(side: 14, window: 14, shift: 0, heads: 1, headDimension: 32)),
+    .patchMerging(images: 2, side: 7, channels: 32),
+    .pool(images: 2, tokens: 49, channels: 96),
+    .distance(rows: 100, queries: 3, dimension: 96, format: .f16),
+    .distance(rows: 100, queries: 1, dimension: 50, format: .f32),
+    .topK(rows: 1000, k: 10),
+  ]
+}
