@@ -71,7 +71,8 @@ package final class Encoder {
     let (scale, shift) = try weights.norm("norm", dimension)
     pool = try Pool(context: context, scale: scale, shift: shift)
 
-    round = context.device.kind == .cpu ? min(self.maximumBatch, 8) : self.maximumBatch
+    let round = context.device.kind == .cpu ? min(self.maximumBatch, 8) : self.maximumBatch
+    self.round = round
     // The first stage is the largest: each later one has a quarter of the tokens (rounded up) and twice the channels.
     let tokens = stages.enumerated().map {
       GEMM.paddedRows(round * $1.side * $1.side) * architecture.channels(stage: $0)
