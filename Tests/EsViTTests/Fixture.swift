@@ -33,15 +33,13 @@ struct FloatArray: Decodable {
 struct ParityFixture: Decodable {
   /// What `Model.load` takes.
   let model: String
-  /// Names for `NoiseImage`, which are `side` pixels square.
+  /// Names for `RGB8Image.noise`, which are `side` pixels square.
   let images: [String]
   let side: Int
   /// One an image.
   let embeddings: [FloatArray]
   /// What an implementation with the named fault answers for the first image.
   let faults: [String: FloatArray]?
-  /// Mean softmax entropy of the attention over the uniform's.
-  let entropy: Double
-  /// The fingerprint, made in Python; of the small models only.
-  let fingerprint: String?
+  /// Mean softmax entropy of the attention over the uniform's; of generated weights.
+  let entropy: Double?
 }

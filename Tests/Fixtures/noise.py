@@ -1,5 +1,5 @@
 """The noise, weights and images that the Swift tests make too (Sources/EsViT/NoiseStream.swift, RandomWeights.swift,
-Tests/EsViTTests/NoiseImage.swift): the same bits, so that only answers need to be stored."""
+`RGB8Image.noise` of Tests/EsViTTests/EncoderFixture.swift): the same bits, so that only answers need to be stored."""
 import numpy as np
 
 MASK = (1 << 64) - 1
