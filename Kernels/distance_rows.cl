@@ -14,7 +14,10 @@ typedef half element;
 #define STORE16(v, p) vstore_half16_rte(v, 0, p)
 #endif
 
-// One work-item a vector: source[item, dimension] → rows[destinations[item]].
+#define SKIP 0xffffffffu
+
+// One work-item a vector: source[item, dimension] → rows[destinations[item]]; destination SKIP is passed over, so that
+// one copy to the device can fill rows of several buffers.
 //
 // Error of the inverse norm, relative, u = 2^-24: each square passes at most stride/16 fused additions, 4 additions of
 // the final tree and, where the compiler does not fuse, its own rounding: γ(stride/16 + 5) on the sum, half of it on
@@ -25,6 +28,7 @@ kernel void distance_pack(global const float *source, global const uint *destina
   if (item >= count) return;
   global const float *x = source + (ulong)item * dimension;
   const ulong row = destinations[item];
+  if (row == SKIP) return;
   global element *y = rows + row * stride;
   float16 sum = 0.0f;
   for (uint i = 0; i < stride; i += 16) {

@@ -23,6 +23,8 @@ package final class Distance {
   private let gathering: Kernel
   private let scoring: Kernel
 
+  /// A destination of `pack` that is passed over.
+  package nonisolated static let skip = UInt32.max
   private static let queriesPerGroup = 4
   private static let rowsPerItem = 64
 
@@ -70,7 +72,8 @@ package final class Distance {
     return 0x1p-24 * (1.01 * Float(roundings) + 0.505 * Float(normRoundings) + 20)
   }
 
-  /// Converts `count` vectors of `source` `[count, dimension]` to rows `destinations` and computes their inverse norms.
+  /// Converts `count` vectors of `source` `[count, dimension]` to rows `destinations` and computes their inverse norms;
+  /// those whose destination is `skip` are passed over.
   ///
   /// The largest magnitude of each vector must lie in 2^-9…2^15, or halves lose it.
   package func pack(

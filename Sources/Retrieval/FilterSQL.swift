@@ -6,19 +6,24 @@ struct Condition: Sendable {
   var sql: String
   var arguments: StatementArguments
 
-  /// The rows of `collection` that match `filter`.
-  init(collection: Int64, filter: Filter?) throws(ArchiveError) {
+  /// How the conditions of a filter combine.
+  enum Combination: String { case all = " AND ", any = " OR " }
+
+  /// The rows of `collection` that meet all, or any, of the conditions of `filter`.
+  init(collection: Int64, filter: Filter?, _ combination: Combination = .all) throws(ArchiveError) {
     sql = "item.collection = ?"
     arguments = [collection]
-    guard let filter else { return }
+    guard let filter, !filter.isEmpty else { return }
+    var conditions: [String] = []
     for field in Field.allCases {
       guard let values = filter.fields[field] else { continue }
-      sql += " AND item.\(field.rawValue) IN (SELECT value FROM json_each(?))"
+      conditions.append("item.\(field.rawValue) IN (SELECT value FROM json_each(?))")
       arguments += [try jsonText(values)]
     }
     for (key, values) in filter.metadata.sorted(by: { $0.key < $1.key }) {
-      append(key: key, values: values)
+      conditions.append(condition(key: key, values: values))
     }
+    sql += " AND (\(conditions.joined(separator: combination.rawValue)))"
   }
 
   mutating func append(_ text: String, _ values: StatementArguments = []) {
@@ -26,7 +31,7 @@ struct Condition: Sendable {
     arguments += values
   }
 
-  private mutating func append(key: String, values: [MetadataValue]) {
+  private mutating func condition(key: String, values: [MetadataValue]) -> String {
     // By key and type of each member rather than by a path, which would need quoting and could not name every key.
     var alternatives: [String] = []
     arguments += [key]
@@ -46,7 +51,7 @@ struct Condition: Sendable {
       }
     }
     let condition = alternatives.isEmpty ? "FALSE" : alternatives.joined(separator: " OR ")
-    sql += " AND EXISTS (SELECT 1 FROM json_each(item.metadata) WHERE key = ? AND (\(condition)))"
+    return "EXISTS (SELECT 1 FROM json_each(item.metadata) WHERE key = ? AND (\(condition)))"
   }
 }
 

@@ -53,7 +53,7 @@ enum Schema {
       encoder_variant TEXT,
       encoder_precision TEXT,
       encoder_version TEXT,
-      metadata TEXT CHECK (json_valid(metadata)),
+      metadata TEXT CHECK (metadata IS NULL OR json_valid(metadata)),
       embedding BLOB NOT NULL,
       UNIQUE (collection, id)
     ) STRICT;

@@ -4,8 +4,8 @@ import GRDB
 /// Consecutive rows of a collection, as the device's copy takes them.
 struct LoadedBlock: Sendable {
   var rows: [Int64] = []
-  /// For each field, one value a row.
-  var fields: [Field: [String?]] = [:]
+  /// For each field, in the order of `Field.allCases`, one value a row.
+  var fields: [[String?]] = []
   /// `[rows, dimension]`.
   var embeddings: [Float] = []
 }
@@ -45,8 +45,7 @@ extension Store {
         }
         count = rows.count * dimension
       }
-      return LoadedBlock(
-        rows: rows, fields: Dictionary(uniqueKeysWithValues: zip(Field.allCases, fields)), embeddings: embeddings)
+      return LoadedBlock(rows: rows, fields: fields, embeddings: embeddings)
     }
   }
 }

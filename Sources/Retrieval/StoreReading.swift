@@ -13,6 +13,14 @@ extension Store {
     }
   }
 
+  /// The rows of `ids`, in order; nil where there is none.
+  func rows(ids: [String], in collection: Int64) async throws(ArchiveError) -> [Int64?] {
+    try await read { db in
+      let statement = try db.cachedStatement(sql: "SELECT row FROM item WHERE collection = ? AND id = ?")
+      return try ids.map { id in try Int64.fetchOne(statement, arguments: [collection, id]) }
+    }
+  }
+
   /// The items of `rows`, and the collection's revision at that moment, nil where it is gone.
   func items(
     rows: Set<Int64>, in collection: Int64, include: Include
@@ -89,9 +97,11 @@ extension Store {
     }
   }
 
-  /// The rows that match `filter`, ascending.
-  func rows(_ filter: Filter, in collection: Int64) async throws(ArchiveError) -> [Int64] {
-    let condition = try Condition(collection: collection, filter: filter)
+  /// The rows that meet all, or any, of the conditions of `filter`, in no order.
+  func rows(
+    _ combination: Condition.Combination, of filter: Filter, in collection: Int64
+  ) async throws(ArchiveError) -> [Int64] {
+    let condition = try Condition(collection: collection, filter: filter, combination)
     return try await read { db in
       try Int64.fetchAll(
         db, sql: "SELECT item.row FROM item WHERE \(condition.sql)", arguments: condition.arguments)

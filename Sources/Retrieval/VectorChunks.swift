@@ -1,0 +1,114 @@
+import OpenCL
+import Operators
+
+/// Vectors in device memory: a list of buffers that grows without moving what is there.
+///
+/// Each new chunk is as large as all before it, up to 64 MiB, so that small collections cost little and large ones few
+/// launches.
+@DeviceActor
+final class VectorChunks {
+  private struct Chunk {
+    var first: Int
+    var capacity: Int
+    var rows: Buffer<UInt16>
+    var inverseNorms: Buffer<Float>
+  }
+
+  private static let smallest = 1024
+  private static let largestBytes = 64 << 20
+  /// Vectors that one copy to or from the device may hold, in bytes of f32.
+  private static let stagingBytes = 16 << 20
+
+  let dimension: Int
+  private let context: Context
+  private let operators: SearchOperators
+  private var chunks: [Chunk] = []
+  private(set) var capacity = 0
+
+  init(dimension: Int, context: Context, operators: SearchOperators) {
+    self.dimension = dimension
+    self.context = context
+    self.operators = operators
+  }
+
+  /// Bytes of device memory that the vectors take.
+  var bytes: Int { chunks.reduce(0) { $0 + $1.rows.byteCount + $1.inverseNorms.byteCount } }
+
+  /// Makes room for `count` vectors.
+  func reserve(_ count: Int) throws(OpenCLError) {
+    let words = operators.distance.wordsPerRow(dimension: dimension)
+    let bytes = min(Self.largestBytes, context.device.maximumAllocation)
+    let largest = max(64, bytes / (2 * words) / 64 * 64)
+    while capacity < count {
+      let wanted = max(Self.smallest, capacity, (count - capacity + 63) / 64 * 64)
+      let size = min(wanted, largest)
+      chunks.append(
+        Chunk(
+          first: capacity, capacity: size, rows: try context.makeBuffer(UInt16.self, count: size * words),
+          inverseNorms: try context.makeBuffer(Float.self, count: size)))
+      capacity += size
+    }
+  }
+
+  /// Writes `embeddings` `[slots, dimension]`, scaled by `ResidentScale`, to `slots`, and waits for it.
+  func pack(_ embeddings: [Float], into slots: [Int]) throws(OpenCLError) {
+    let queue = try context.queue
+    let block = max(1, Self.stagingBytes / (4 * dimension))
+    for start in stride(from: 0, to: slots.count, by: block) {
+      let places = slots[start..<min(start + block, slots.count)]
+      let source = try operators.floats.reserve(places.count * dimension)
+      try queue.write(
+        embeddings.span.extracting(start * dimension..<(start + places.count) * dimension), to: source)
+      for chunk in chunks {
+        let inside = chunk.first..<chunk.first + chunk.capacity
+        guard places.contains(where: inside.contains) else { continue }
+        let destinations = try operators.destinations.reserve(places.count)
+        try queue.write(
+          places.map { inside.contains($0) ? UInt32($0 - chunk.first) : Distance.skip }, to: destinations)
+        try operators.distance.pack(
+          source, count: places.count, dimension: dimension, to: destinations, of: chunk.rows,
+          inverseNorms: chunk.inverseNorms)
+      }
+    }
+    try queue.finish()
+  }
+
+  /// Cosines of the first `slotCount` slots and `queryCount` unit queries into `scores` `[queryCount, slotCount]`.
+  func score(
+    _ queries: Buffer<Float>, queryCount: Int, slotCount: Int, into scores: Buffer<Float>
+  ) throws(OpenCLError) {
+    for chunk in chunks where chunk.first < slotCount {
+      try operators.distance.score(
+        rows: chunk.rows, inverseNorms: chunk.inverseNorms, count: min(chunk.capacity, slotCount - chunk.first),
+        dimension: dimension, queries: queries, queryCount: queryCount, into: scores, scoreStride: slotCount,
+        scoreBase: chunk.first)
+    }
+  }
+
+  /// How many vectors `gather` may be asked for at once.
+  var gatherLimit: Int { max(1, Self.stagingBytes / (4 * Distance.stride(dimension: dimension))) }
+
+  /// The resident vectors of `slots`, exactly, `[slots, stride]`.
+  func gather(_ slots: ArraySlice<Int>) throws(OpenCLError) -> [Float] {
+    let queue = try context.queue
+    let size = slots.count * Distance.stride(dimension: dimension)
+    let gathered = try operators.floats.reserve(size)
+    for chunk in chunks {
+      let inside = chunk.first..<chunk.first + chunk.capacity
+      var sources: [UInt32] = []
+      var destinations: [UInt32] = []
+      for (place, slot) in slots.enumerated() where inside.contains(slot) {
+        sources.append(UInt32(slot - chunk.first))
+        destinations.append(UInt32(place))
+      }
+      guard !sources.isEmpty else { continue }
+      let sourceBuffer = try operators.sources.reserve(sources.count)
+      let destinationBuffer = try operators.destinations.reserve(sources.count)
+      try queue.write(sources, to: sourceBuffer)
+      try queue.write(destinations, to: destinationBuffer)
+      try operators.distance.gather(
+        sourceBuffer, of: chunk.rows, count: sources.count, dimension: dimension, to: destinationBuffer, of: gathered)
+    }
+    return try queue.read(gathered, count: size)
+  }
+}
