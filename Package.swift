@@ -24,7 +24,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
-    .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
   ],
@@ -72,9 +71,7 @@ let package = Package(
       ] + nio),
     // Floor 4
     .executableTarget(name: "esvitd", dependencies: ["Daemon", "Benchmark", "EsViT", "Operators", "OpenCL", argumentParser]),
-    .executableTarget(
-      name: "esvit",
-      dependencies: ["Wire", "Metrics", argumentParser, .product(name: "Mustache", package: "swift-mustache")]),
+    .executableTarget(name: "esvit", dependencies: ["Wire", "Metrics", argumentParser]),
 
     .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "esvitd"]),
     .testTarget(name: "OperatorsTests", dependencies: ["Operators"]),

@@ -1,1 +1,0 @@
-print("esvit: under construction")
