@@ -2,7 +2,7 @@ import COpenCL
 import Foundation
 import Synchronization
 
-/// A program run to its end, within a time, with the last of what it wrote to its standard error.
+/// A program run to its end, within a time, with the last of what it wrote.
 ///
 /// The child's standard input is a pipe that nothing is written to: it ends when this process does, however that
 /// happens, so that a child who reads it can end with its parent (`Rehearsal.endWithParent`).
@@ -24,11 +24,13 @@ struct ChildProcess: Sendable {
 
   struct Outcome: Hashable, Sendable {
     let ending: Ending
-    /// The last `outputLimit` bytes of its standard error.
+    /// The last `outputLimit` bytes of its standard output.
     let output: String
+    /// The last `outputLimit` bytes of its standard error.
+    let errors: String
   }
 
-  /// Bytes of standard error that are kept.
+  /// Bytes of each stream that are kept.
   static let outputLimit = 16 << 10
 
   let executable: String
@@ -58,25 +60,30 @@ struct ChildProcess: Sendable {
 
   private func wait(_ running: Running) throws(OpenCLError) -> Outcome {
     let input = try Pipe()
+    let output = try Pipe()
     let errors = try Pipe()
+    defer { for pipe in [input, output, errors] { pipe.close() } }
     let deadline = ContinuousClock.now + timeLimit
-    let child = try spawn(input: input.reading, errors: errors.writing)
+    let child = try spawn(input: input.reading, output: output.writing, errors: errors.writing)
     running.started(child)
     input.closeReading()
+    output.closeWriting()
     errors.closeWriting()
 
-    var output: [UInt8] = []
-    var status: Int32 = 0
+    let streams = [output.reading, errors.reading]
+    var texts: [[UInt8]] = [[], []]
     var timedOut = false
-    // A grandchild may hold the pipe open, and a child may close it: neither its end nor silence is the child's end.
-    while collect(&output, from: errors.reading, within: 20) || waitpid(child, &status, WNOHANG) == 0 {
+    // A grandchild may hold a pipe open, and a child may close it: neither its end nor silence is the child's end.
+    while collect(&texts, from: streams, within: 20) || !hasEnded(child) {
       if !timedOut, ContinuousClock.now >= deadline {
         timedOut = true
         running.kill()
       }
     }
     running.ended()
-    for _ in 0..<16 where !collect(&output, from: errors.reading, within: 0) { break }  // a pipe holds 16 pages
+    var status: Int32 = 0xFF00  // a failure, should another part of the process have taken the child's status
+    waitpid(child, &status, 0)
+    for _ in 0..<32 where !collect(&texts, from: streams, within: 0) { break }  // a pipe holds 16 pages
     let ending: Ending
     if timedOut {
       ending = .timedOut(timeLimit)
@@ -85,11 +92,20 @@ struct ChildProcess: Sendable {
     } else {
       ending = .killed(signal: status & 0x7F)
     }
-    return Outcome(ending: ending, output: String(decoding: output, as: UTF8.self))
+    return Outcome(
+      ending: ending, output: String(decoding: texts[0], as: UTF8.self),
+      errors: String(decoding: texts[1], as: UTF8.self))
+  }
+
+  /// Whether the child is over; its identifier stays its own until `waitpid`.
+  private func hasEnded(_ child: pid_t) -> Bool {
+    var information = siginfo_t()
+    let status = waitid(P_PID, id_t(child), &information, WEXITED | WNOHANG | WNOWAIT)
+    return status != 0 ? errno != EINTR : information.si_signo != 0
   }
 
   /// Starts the child in a process group of its own, with default signals and no other open file.
-  private func spawn(input: Int32, errors: Int32) throws(OpenCLError) -> pid_t {
+  private func spawn(input: Int32, output: Int32, errors: Int32) throws(OpenCLError) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     var attributes = posix_spawnattr_t()
     posix_spawn_file_actions_init(&actions)
@@ -99,8 +115,8 @@ struct ChildProcess: Sendable {
       posix_spawnattr_destroy(&attributes)
     }
     posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
+    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
     posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
-    posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
     posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1)
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -124,20 +140,22 @@ struct ChildProcess: Sendable {
     return child
   }
 
-  /// Waits at most `milliseconds` for output and keeps the last of it; false where there was none.
-  private func collect(_ output: inout [UInt8], from descriptor: Int32, within milliseconds: Int32) -> Bool {
-    var events = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    guard poll(&events, 1, milliseconds) > 0, events.revents & Int16(POLLIN) != 0 else {
-      // At the end of the stream `poll` returns at once: wait here for the child's own end.
-      if milliseconds > 0, events.revents != 0 { usleep(1000) }
-      return false
-    }
+  /// Waits at most `milliseconds` for output and keeps the last of each stream; false where there was none.
+  private func collect(_ texts: inout [[UInt8]], from streams: [Int32], within milliseconds: Int32) -> Bool {
+    var events = streams.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    guard poll(&events, nfds_t(events.count), milliseconds) > 0 else { return false }
+    var found = false
     var buffer = [UInt8](repeating: 0, count: 4096)
-    let count = read(descriptor, &buffer, buffer.count)
-    guard count > 0 else { return false }
-    output.append(contentsOf: buffer.prefix(count))
-    if output.count > Self.outputLimit { output.removeFirst(output.count - Self.outputLimit) }
-    return true
+    for place in streams.indices where events[place].revents & Int16(POLLIN) != 0 {
+      let count = read(streams[place], &buffer, buffer.count)
+      guard count > 0 else { continue }
+      found = true
+      texts[place].append(contentsOf: buffer.prefix(count))
+      if texts[place].count > Self.outputLimit { texts[place].removeFirst(texts[place].count - Self.outputLimit) }
+    }
+    // At the end of a stream `poll` returns at once: wait here for the child's own end.
+    if !found, milliseconds > 0 { usleep(1000) }
+    return found
   }
 }
 
@@ -166,7 +184,7 @@ private final class Running: Sendable {
   }
 }
 
-/// Both ends of a pipe, closed at the end of its life, and not passed to other children.
+/// Both ends of a pipe, not passed to other children, and to be closed.
 private final class Pipe {
   private(set) var reading: Int32
   private(set) var writing: Int32
@@ -179,17 +197,17 @@ private final class Pipe {
   }
 
   func closeReading() {
-    if reading >= 0 { close(reading) }
+    if reading >= 0 { Glibc.close(reading) }
     reading = -1
   }
 
   func closeWriting() {
-    if writing >= 0 { close(writing) }
+    if writing >= 0 { Glibc.close(writing) }
     writing = -1
   }
 
-  deinit {
-    if reading >= 0 { close(reading) }
-    if writing >= 0 { close(writing) }
+  func close() {
+    closeReading()
+    closeWriting()
   }
 }

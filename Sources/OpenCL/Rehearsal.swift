@@ -6,7 +6,8 @@ import Logging
 ///
 /// A driver may crash where its platforms are listed, and its compiler may abort or exit the process that it works in.
 /// So where the program, the drivers, the processor or what the caller names is new, this program is run once as a
-/// child that does the same and may die of it. When it has succeeded, a stamp in the cache directory says so.
+/// child that does the same and may die of it. When it has succeeded, a stamp in the cache directory says so, and keeps
+/// what the child found.
 package struct Rehearsal: Sendable {
   /// The exit status by which a child says that its standard error ends with an error of our own, fit to be passed on.
   package static let explainedFailure: Int32 = 70  // EX_SOFTWARE of <sysexits.h>
@@ -42,22 +43,25 @@ package struct Rehearsal: Sendable {
   ///
   /// The stamp holds what the drivers say of their devices: where a driver was updated in place, the child runs again.
   ///
-  /// - Returns: true where a child ran.
+  /// - Returns: the last line that the child wrote to its standard output, this time or when it ran.
   /// - Throws: `OpenCLError` that says how the child died, what it said, and what to do.
   @discardableResult
-  package func run(logger: Logger? = nil) async throws(OpenCLError) -> Bool {
-    let known = try? String(contentsOf: stamp, encoding: .utf8)
-    if let known, try await Self.devices() == known {
-      try? FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: stamp.path)
-      return false
+  package func run(logger: Logger? = nil) async throws(OpenCLError) -> String {
+    let known = (try? String(contentsOf: stamp, encoding: .utf8))?.split(
+      separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+    if let known, known.count == 2, try await Self.devices() == known[0] {
+      try? FileManager.default.setAttributes(
+        [.modificationDate: Date()], ofItemAtPath: stamp.path(percentEncoded: false))
+      return String(known[1])
     }
     logger?.notice(
       "Trying the OpenCL driver and compiling all kernels in a child process; once for this program, driver and model")
     let outcome = try await child.run()
     guard outcome.ending == .exited(EXIT_SUCCESS) else { throw Self.error(outcome) }
     // Without a stamp the child runs again next time: slower, not wrong.
-    try? Data(try await Self.devices().utf8).write(to: stamp, options: .atomic)
-    return true
+    let finding = String(outcome.output.split(separator: "\n").last ?? "")
+    try? Data("\(try await Self.devices())\n\(finding)".utf8).write(to: stamp, options: .atomic)
+    return finding
   }
 
   /// Called by the child: ends it at once when the parent, which holds its standard input, is gone.
@@ -72,7 +76,7 @@ package struct Rehearsal: Sendable {
   }
 
   private static func error(_ outcome: ChildProcess.Outcome) -> OpenCLError {
-    let said = outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    let said = outcome.errors.trimmingCharacters(in: .whitespacesAndNewlines)
     if outcome.ending == .exited(explainedFailure), !said.isEmpty { return OpenCLError(operation: said) }
     let lines = said.split(separator: "\n").suffix(12).joined(separator: "\n  ")
     return OpenCLError(
@@ -81,13 +85,14 @@ package struct Rehearsal: Sendable {
         + "choose another device by --device, or leave a broken driver out by OCL_ICD_VENDORS=/path/to/a/good.icd")
   }
 
-  /// What every driver says of every device, as one text.
+  /// SHA-256 of what every driver says of every device.
   private static func devices() async throws(OpenCLError) -> String {
     let devices = try await DeviceActor.run { () throws(OpenCLError) in try Device.all() }
-    return devices.map {
+    let text = devices.map {
       ([$0.platformName, $0.name, $0.vendor, $0.version, $0.driverVersion] + $0.extensions.sorted())
         .joined(separator: "\t")
     }.joined(separator: "\n")
+    return hexadecimal(SHA256.hash(data: Data(text.utf8)))
   }
 
   /// Size and time of a program's file: new where it was built anew, and its kernels with it.

@@ -44,9 +44,9 @@ struct DriverConditionTests {
     ).run()
     guard case .exited(let status) = outcome.ending else {
       Issue.record("esvitd did not end by itself: \(outcome)")
-      return (-1, outcome.output)
+      return (-1, outcome.errors)
     }
-    return (status, outcome.output)
+    return (status, outcome.output + outcome.errors)
   }
 
   /// Runs it with a tmpfs mounted with `options` at a new directory, which is the cache directory.

@@ -22,23 +22,36 @@ struct RehearsalTests {
   func stamp() async throws {
     let folder = try TemporaryDirectory()
     let cache = try cache(folder)
-    let script = "echo run >> \(folder.path)/runs"
-    #expect(try await rehearsal(script, in: cache, dependencies: ["model a"]).run())
-    #expect(try await !rehearsal(script, in: cache, dependencies: ["model a"]).run())
-    #expect(try await rehearsal(script, in: cache, dependencies: ["model b"]).run())
-    #expect(try String(contentsOfFile: folder.path + "/runs", encoding: .utf8) == "run\nrun\n")
+    let script = "echo run >> \(folder.path)/runs; echo chatter; wc -l < \(folder.path)/runs"
+    #expect(try await rehearsal(script, in: cache, dependencies: ["model a"]).run() == "1")
+    #expect(try await rehearsal(script, in: cache, dependencies: ["model a"]).run() == "1")
+    #expect(try await rehearsal(script, in: cache, dependencies: ["model b"]).run() == "2")
+    #expect(try await rehearsal(script, in: cache, dependencies: ["model a"]).run() == "1")
   }
 
   @Test("a stamp of other drivers or a damaged one is not believed")
   func otherDrivers() async throws {
     let folder = try TemporaryDirectory()
     let cache = try cache(folder)
-    #expect(try await rehearsal("exit 0", in: cache).run())
+    let script = "echo run >> \(folder.path)/runs; wc -l < \(folder.path)/runs"
+    #expect(try await rehearsal(script, in: cache).run() == "1")
     let stamps = try FileManager.default.contentsOfDirectory(at: cache.stamps, includingPropertiesForKeys: nil)
     #expect(stamps.count == 1)
-    for stamp in stamps { try Data("a device of yesterday's driver".utf8).write(to: stamp) }
-    #expect(try await rehearsal("exit 0", in: cache).run())
-    #expect(try await !rehearsal("exit 0", in: cache).run())
+    for (runs, wrong) in ["a device of yesterday's driver\n1", "no line", ""].enumerated() {
+      for stamp in stamps { try Data(wrong.utf8).write(to: stamp) }
+      #expect(try await rehearsal(script, in: cache).run() == "\(runs + 2)")
+      #expect(try await rehearsal(script, in: cache).run() == "\(runs + 2)")
+    }
+  }
+
+  @Test("a grandchild that lives on with the child's streams holds nobody up")
+  func grandchild() async throws {
+    let start = ContinuousClock.now
+    let outcome = try await ChildProcess(
+      executable: "/bin/sh", arguments: ["-c", "sleep 20 & exit 4"], timeLimit: .seconds(60)
+    ).run()
+    #expect(outcome.ending == .exited(4))
+    #expect(ContinuousClock.now - start < .seconds(20))
   }
 
   @Test("an abort costs a message that quotes the child, and leaves no stamp")
@@ -91,8 +104,8 @@ struct RehearsalTests {
       timeLimit: .seconds(60)
     ).run()
     #expect(outcome.ending == .exited(3))
-    #expect(outcome.output.utf8.count <= ChildProcess.outputLimit)
-    #expect(outcome.output.hasSuffix("end\n"))
+    #expect(outcome.errors.utf8.count <= ChildProcess.outputLimit)
+    #expect(outcome.errors.hasSuffix("end\n"))
   }
 
   @Test("the child has no open file of ours, and its standard input ends with us")
