@@ -53,7 +53,7 @@ let package = Package(
     // Floor 1
     .target(name: "Operators", dependencies: ["OpenCL", "Kernels", logging]),
     // Floor 2
-    .target(name: "EsViT", dependencies: ["Operators", "OpenCL", crypto]),
+    .target(name: "EsViT", dependencies: ["Operators", "OpenCL", crypto, logging]),
     .target(
       name: "Retrieval",
       dependencies: ["Operators", "OpenCL", logging, .product(name: "GRDB", package: "GRDB.swift")]),

@@ -1,16 +1,26 @@
 import ArgumentParser
+import EsViT
 import Foundation
 import OpenCL
 
-/// `esvitd prebuild`: what a driver may crash at, done in a process that may die of it (`OpenCL.Rehearsal`).
+/// `esvitd prebuild`: what a driver may crash at, done in a process that may die of it (`PreparedDevice`).
 struct Prebuild: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compile and run every kernel once, for a parent process.", shouldDisplay: false)
+    abstract: "List the devices, or compile, run and check every kernel of a model, for a parent process.",
+    shouldDisplay: false)
+
+  @Option(help: "The device to compile for; none: the devices are listed only.") var device: String?
+  @Option(help: "The model whose kernels are compiled.") var model: String?
 
   func run() async throws {
     Rehearsal.endWithParent()
     do {
-      _ = try await DeviceActor.run { () throws(OpenCLError) in try Device.all() }
+      if let device {
+        let model = try Model.load(model ?? Model.defaultLocation())
+        print(try await PreparedDevice.rehearse(device, for: model))
+      } else {
+        print(try await DeviceActor.run { () throws(OpenCLError) in try Device.all().count })
+      }
     } catch {
       FileHandle.standardError.write(Data("\(error)\n".utf8))
       throw ExitCode(Rehearsal.explainedFailure)

@@ -117,6 +117,20 @@ struct DriverConditionTests {
     #expect(output.contains("(from POCL_CACHE_DIR)"))
   }
 
+  @Test("the tables fit 80 columns, and the JSON says the same; every kernel is right at every layer's shape")
+  func tables() async throws {
+    for arguments in [["devices"], ["devices", "--check"]] {
+      let (status, table) = try await devices([:], arguments: arguments)
+      #expect(status == 0)
+      #expect(table.split(separator: "\n").allSatisfy { $0.count <= 80 }, "\(table)")
+      let (jsonStatus, json) = try await devices([:], arguments: arguments + ["--json"])
+      #expect(jsonStatus == 0)
+      let reports = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [[String: Any]])
+      #expect(reports.count == (try Device.all()).count)
+      for report in reports { #expect(table.contains(try #require(report["name"] as? String))) }
+    }
+  }
+
   @Test("no driver at all: the error names the package to install")
   func noDriver() async throws {
     let folder = try TemporaryDirectory()
