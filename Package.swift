@@ -30,7 +30,15 @@ let package = Package(
   targets: [
     // Floor 0
     .systemLibrary(name: "COpenCL", pkgConfig: "OpenCL", providers: [.apt(["ocl-icd-opencl-dev"])]),
-    .systemLibrary(name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"])]),
+    // GLib keeps part of its headers beside its libraries. pkg-config would know, but SwiftPM warns of flags it gives.
+    .target(
+      name: "CVips",
+      cSettings: [
+        .unsafeFlags(
+          ["x86_64-linux-gnu", "aarch64-linux-gnu"].map { "-I/usr/lib/\($0)/glib-2.0/include" }
+            + ["-I/usr/include/glib-2.0"])
+      ],
+      linkerSettings: ["vips", "gobject-2.0", "glib-2.0"].map { .linkedLibrary($0) }),
     // Each kernel file is named here and in Kernels.swift.
     .target(
       name: "Kernels", path: "Kernels",
@@ -77,7 +85,7 @@ let package = Package(
     .testTarget(name: "OperatorsTests", dependencies: ["Operators"]),
     .testTarget(name: "EsViTTests", dependencies: ["EsViT"]),
     .testTarget(name: "RetrievalTests", dependencies: ["Retrieval"]),
-    .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
+    .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CVips"], exclude: ["Fixtures"]),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["make_truth.py"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "DaemonTests", dependencies: ["Daemon"]),

@@ -22,13 +22,15 @@ package enum ImageError: Error, Sendable, Equatable {
   case forbiddenPath(String, reason: String)
   /// Allowed, but the system would not open or read it.
   case unreadableFile(String, reason: String)
+  /// The image library does not work at all.
+  case unavailable(reason: String)
   /// Too many decodes are waiting already.
   case overloaded(limit: Int)
   /// The asking task was cancelled.
   case cancelled
 
   /// Which of the protocol's errors this is.
-  package enum Kind: Sendable { case unreadable, tooLarge, overloaded, cancelled }
+  package enum Kind: Sendable { case unreadable, tooLarge, overloaded, cancelled, internalError }
 
   /// Which of the protocol's errors this is.
   package var kind: Kind {
@@ -36,6 +38,7 @@ package enum ImageError: Error, Sendable, Equatable {
     case .fileTooLarge, .tooManyPixels, .sideTooLong: .tooLarge
     case .overloaded: .overloaded
     case .cancelled: .cancelled
+    case .unavailable: .internalError
     case .empty, .unsupportedFormat, .unsupportedContent, .damaged, .regionOutside, .noSuchLevel, .forbiddenPath,
       .unreadableFile:
       .unreadable
@@ -75,6 +78,7 @@ extension ImageError: CustomStringConvertible {
       "there is no level \(level); the image has \(levels) (level 0 is the full resolution)"
     case .forbiddenPath(let path, let reason): "the path \(Self.quoted(path)) is not allowed: \(reason)"
     case .unreadableFile(let path, let reason): "the file \(Self.quoted(path)) cannot be read: \(reason)"
+    case .unavailable(let reason): "images cannot be decoded: \(reason)"
     case .overloaded(let limit): "\(limit) images are waiting to be decoded already; try again"
     case .cancelled: "the request was cancelled"
     }

@@ -9,7 +9,7 @@ struct ImageReader {
 
   /// A side beyond this would make line and tile buffers large whatever the area; it is also JPEG's own limit.
   private static let maximumSide = 65_535
-  /// Up to this size a failure is tried again alone, for its exact reason.
+  /// Nobody else decodes while a failure is explained, so only pictures that are quickly decoded again are.
   private static let explainedPixels = 4_000_000
 
   /// Reads a picture or a region of it.
@@ -21,20 +21,27 @@ struct ImageReader {
     }
     return try budget.withBytes(plan.memory) { () throws(ImageError) in
       if let image = try pixels(plan) { return image }
-      // Only a small picture is worth a second look for the sake of its exact reason.
-      guard plan.area.count <= Self.explainedPixels else { throw .damaged(format, reason: Vips.takeMessage()) }
+      guard plan.area.count <= Self.explainedPixels else {
+        throw .damaged(format, reason: "its pixels cannot be decoded")
+      }
       return try explained(bytes, format, region)
     }
   }
 
-  /// Tries again what libvips refused, while no other failure adds its words to libvips' message.
+  /// Tries again what libvips refused, alone in libvips, for the sake of its exact reason.
   private func explained(
     _ bytes: UnsafeRawBufferPointer, _ format: ImageFormat, _ region: ImageRegion?
   ) throws(ImageError) -> RGBImage {
-    try Vips.explaining { () throws(ImageError) in
-      if let plan = try plan(bytes, format, region), let image = try pixels(plan) { return image }
-      throw .damaged(format, reason: Vips.takeMessage())
+    let (result, message) = Vips.explaining { () -> Result<RGBImage?, ImageError> in
+      do throws(ImageError) {
+        guard let plan = try plan(bytes, format, region) else { return .success(nil) }
+        return .success(try pixels(plan))
+      } catch {
+        return .failure(error)
+      }
     }
+    guard let image = try result.get() else { throw .damaged(format, reason: message) }
+    return image
   }
 
   /// What will be decoded, known from the header alone.
@@ -101,24 +108,20 @@ struct ImageReader {
 
   /// Any colours, depth and transparency → 8-bit sRGB.
   private func rgb(_ picture: Picture, _ format: ImageFormat) throws(ImageError) -> Picture? {
-    guard picture.format == VIPS_FORMAT_UCHAR || picture.format == VIPS_FORMAT_USHORT else {
+    guard picture.depth > 0 else {
       throw .unsupportedContent(format, "samples that are no 8- or 16-bit integers")
     }
-    let isCMYK = picture.interpretation == VIPS_INTERPRETATION_CMYK
-    let colours = isCMYK ? 4 : picture.bands < 3 ? 1 : 3
+    let (kind, space, colours): (CVipsKind, ColourProfile.Space, Int) =
+      if picture.isCMYK { (CVIPS_CMYK, .cmyk, 4) } else if picture.bands < 3 { (CVIPS_GREY, .grey, 1) } else {
+        (CVIPS_RGB, .rgb, 3)
+      }
     guard (0...1).contains(picture.bands - colours) else {
       throw .unsupportedContent(format, "\(picture.bands) channels")
     }
-    let (kind, space): (VipsInterpretation, ColourProfile.Space) =
-      switch colours {
-      case 4: (VIPS_INTERPRETATION_CMYK, .cmyk)
-      case 3: (VIPS_INTERPRETATION_sRGB, .rgb)
-      default: (VIPS_INTERPRETATION_B_W, .grey)
-      }
     guard let bytes = picture.bytes(as: kind) else { return nil }
-    let profile = picture.withProfile { ColourProfile($0) } ?? nil
+    let profile = picture.profile
     let colour: Picture? =
-      if isCMYK {
+      if picture.isCMYK {
         bytes.throughProfile()
       } else if let profile, profile.space == space, !profile.isSRGB {
         // A profile that cannot be used is passed over, as viewers do.

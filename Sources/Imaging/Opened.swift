@@ -21,7 +21,7 @@ struct Opened {
         case .jpeg: cvips_load_jpeg(bytes.baseAddress, bytes.count)
         case .png: cvips_load_png(bytes.baseAddress, bytes.count)
         case .webp: cvips_load_webp(bytes.baseAddress, bytes.count)
-        case .tiff: UnsafeMutablePointer<VipsImage>?.none
+        case .tiff: OpaquePointer?.none
         }
       guard let picture = Picture(loaded) else { return nil }
       self.picture = picture

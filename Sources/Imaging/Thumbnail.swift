@@ -12,15 +12,15 @@ enum Thumbnail {
       guard
         let whole = cvips_rgb_in_memory(pixels.baseAddress, Int32(image.width), Int32(image.height))
       else { return nil }
-      defer { g_object_unref(whole) }
+      defer { cvips_release(whole) }
       guard let small = cvips_thumbnail(whole, side) else { return nil }
-      defer { g_object_unref(small) }
+      defer { cvips_release(small) }
       var count = 0
       guard let bytes = cvips_save_jpeg(small, quality, &count) else { return nil }
-      defer { g_free(bytes) }
+      defer { cvips_free(bytes) }
       return Data(bytes: bytes, count: count)
     }
-    guard let jpeg else { throw .damaged(.jpeg, reason: "no thumbnail can be made of it") }
+    guard let jpeg else { throw .unavailable(reason: "no thumbnail could be made") }
     return jpeg
   }
 }
