@@ -42,8 +42,7 @@ enum HeaderJSON: Equatable {
       case "\\": result += "\\\\"
       case "\n": result += "\\n"
       case "\t": result += "\\t"
-      case "\0"..." ":
-        if scalar == " " { fallthrough }
+      case "\0"..<" ":
         let hex = String(scalar.value, radix: 16)
         result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
       default: result.unicodeScalars.append(scalar)

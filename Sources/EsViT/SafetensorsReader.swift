@@ -14,15 +14,12 @@ enum SafetensorsReader {
         "the header's length", "\(length) bytes, but the file has \(file.size) and a header at most \(maximumHeader)")
     }
     let dataStart = 8 + Int(length)
+    let text = try file.read(8..<dataStart, place: "the header")
     let header: HeaderJSON
-    do {
-      header = try HeaderJSON(parsing: try file.read(8..<dataStart, place: "the header"))
-    } catch let problem as HeaderJSON.Problem {
-      throw file.malformed("byte \(8 + problem.offset), in the header", problem.reason)
-    } catch let error as ModelError {
-      throw error
+    do throws(HeaderJSON.Problem) {
+      header = try HeaderJSON(parsing: text)
     } catch {
-      throw file.malformed("the header", "\(error)")
+      throw file.malformed("byte \(8 + error.offset), in the header", error.reason)
     }
     guard case .object(let pairs) = header else { throw file.malformed("the header", "it is no JSON object") }
 

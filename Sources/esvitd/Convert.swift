@@ -14,10 +14,14 @@ struct Convert: ParsableCommand {
       daemon then follows; what IN's own header says holds unless an option says otherwise.
       """)
 
-  @Argument(help: "The checkpoint to read.", completion: .file(extensions: ["pth", "pt", "safetensors"]))
+  @Argument(
+    help: ArgumentHelp("The checkpoint to read.", valueName: "in"),
+    completion: .file(extensions: ["pth", "pt", "safetensors"]))
   var input: String
 
-  @Argument(help: "The file to write; its name ends in .safetensors.", completion: .file(extensions: ["safetensors"]))
+  @Argument(
+    help: ArgumentHelp("The file to write; its name ends in .safetensors.", valueName: "out"),
+    completion: .file(extensions: ["safetensors"]))
   var output: String
 
   @Option(help: "The network to take from an original checkpoint; the teacher where there is one by default.")
