@@ -12,29 +12,33 @@ package struct Rehearsal: Sendable {
   /// The exit status by which a child says that its standard error ends with an error of our own, fit to be passed on.
   package static let explainedFailure: Int32 = 70  // EX_SOFTWARE of <sysexits.h>
 
-  private let cache: CacheDirectory
   private let child: ChildProcess
+  private let listing: [String]
   private let stamp: URL
 
   /// - Parameters:
   ///   - arguments: of this program, by which it does what is to be rehearsed.
+  ///   - listing: of this program, by which it only lists the devices: a failure is then put down to one driver.
   ///   - dependencies: what the outcome depends on beside program, drivers and processor: device, model, settings.
   package init(
-    in cache: CacheDirectory, arguments: [String], dependencies: [String], timeLimit: Duration = .seconds(900)
+    in cache: CacheDirectory, arguments: [String], listing: [String] = ["prebuild"], dependencies: [String],
+    timeLimit: Duration = .seconds(900)
   ) {
     self.init(
-      in: cache, executable: "/proc/self/exe", arguments: arguments, dependencies: dependencies, timeLimit: timeLimit)
+      in: cache, executable: "/proc/self/exe", arguments: arguments, listing: listing, dependencies: dependencies,
+      timeLimit: timeLimit)
   }
 
   init(
-    in cache: CacheDirectory, executable: String, arguments: [String], dependencies: [String],
+    in cache: CacheDirectory, executable: String, arguments: [String], listing: [String], dependencies: [String],
     environment: [String: String?] = [:], timeLimit: Duration
   ) {
-    self.cache = cache
+    self.listing = listing
     child = ChildProcess(
       executable: executable, arguments: arguments, environment: environment, timeLimit: timeLimit)
     let identity =
-      [Self.identity(ofFile: executable), Processor.current.identity] + Self.drivers() + arguments + dependencies
+      [Self.identity(ofFile: executable), Processor.current.identity] + VendorFiles.current.identity + arguments
+      + dependencies
     let digest = hexadecimal(SHA256.hash(data: Data(identity.joined(separator: "\0").utf8)))
     stamp = cache.stamps.appending(path: digest, directoryHint: .notDirectory)
   }
@@ -57,7 +61,7 @@ package struct Rehearsal: Sendable {
     logger?.notice(
       "Trying the OpenCL driver and compiling all kernels in a child process; once for this program, driver and model")
     let outcome = try await child.run()
-    guard outcome.ending == .exited(EXIT_SUCCESS) else { throw Self.error(outcome) }
+    guard outcome.ending == .exited(EXIT_SUCCESS) else { throw await error(outcome) }
     // Without a stamp the child runs again next time: slower, not wrong.
     let finding = String(outcome.output.split(separator: "\n").last ?? "")
     try? Data("\(try await Self.devices())\n\(finding)".utf8).write(to: stamp, options: .atomic)
@@ -75,14 +79,40 @@ package struct Rehearsal: Sendable {
     }
   }
 
-  private static func error(_ outcome: ChildProcess.Outcome) -> OpenCLError {
+  private func error(_ outcome: ChildProcess.Outcome) async -> OpenCLError {
     let said = outcome.errors.trimmingCharacters(in: .whitespacesAndNewlines)
-    if outcome.ending == .exited(explainedFailure), !said.isEmpty { return OpenCLError(operation: said) }
+    if outcome.ending == .exited(Self.explainedFailure), !said.isEmpty { return OpenCLError(operation: said) }
     let lines = said.split(separator: "\n").suffix(12).joined(separator: "\n  ")
+    let (sound, broken) = await driversOneByOne()
+    let remedy: String
+    if let driver = sound.first, !broken.isEmpty {
+      remedy =
+        "By itself \(broken.joined(separator: " and ")) fails: remove that driver, or leave it out by "
+        + "OCL_ICD_VENDORS=\(driver)"
+    } else {
+      remedy = "Look for free disk space and memory, or choose another device by --device"
+    }
     return OpenCLError(
       operation: "The OpenCL driver failed in a trial run: \(outcome.ending)",
-      detail: (lines.isEmpty ? "it said nothing" : "it said:\n  \(lines)\n") + "Look for free disk space and memory, "
-        + "choose another device by --device, or leave a broken driver out by OCL_ICD_VENDORS=/path/to/a/good.icd")
+      detail: (lines.isEmpty ? "it said nothing. " : "it said:\n  \(lines)\n") + remedy)
+  }
+
+  /// Which drivers survive being listed alone, and which do not, where there is more than one.
+  private func driversOneByOne() async -> (sound: [String], broken: [String]) {
+    let paths = VendorFiles.current.paths
+    guard paths.count > 1 else { return ([], []) }
+    var result: (sound: [String], broken: [String]) = ([], [])
+    for path in paths {
+      let trial = ChildProcess(
+        executable: child.executable, arguments: listing,
+        environment: child.environment.merging(["OCL_ICD_VENDORS": path]) { $1 }, timeLimit: .seconds(60))
+      if let outcome = try? await trial.run(), outcome.ending == .exited(EXIT_SUCCESS) {
+        result.sound.append(path)
+      } else {
+        result.broken.append(path)
+      }
+    }
+    return result
   }
 
   /// SHA-256 of what every driver says of every device.
@@ -100,18 +130,5 @@ package struct Rehearsal: Sendable {
     var status = stat()
     guard stat(path, &status) == 0 else { return path }
     return "\(status.st_size) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec) \(status.st_ino)"
-  }
-
-  /// What decides which drivers are loaded, and how they work: the loader's and PoCL's variables and the vendors' files.
-  private static func drivers() -> [String] {
-    let environment = ProcessInfo.processInfo.environment
-    let prefixes = ["OCL_", "POCL_", "OPENCL_", "CUDA_VISIBLE", "LD_LIBRARY_PATH"]
-    let variables = environment.filter { variable in
-      variable.key != "POCL_CACHE_DIR" && prefixes.contains { variable.key.hasPrefix($0) }
-    }
-    let folder = environment["OCL_ICD_VENDORS"] ?? "/etc/OpenCL/vendors"
-    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return variables.map { "\($0.key)=\($0.value)" }.sorted()
-      + files.sorted().map { "\($0)=\((try? String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8)) ?? "")" }
   }
 }

@@ -29,6 +29,8 @@ struct DriverConditionTests {
     return process.terminationStatus == 0
   }()
 
+  private static let hasCompiler = FileManager.default.isExecutableFile(atPath: "/usr/bin/cc")
+
   /// Runs `esvitd devices`, by way of `wrapper`, without this process's own settings.
   private func devices(
     _ environment: [String: String?], wrapper: [String] = [], arguments: [String] = ["devices"]
@@ -140,6 +142,43 @@ struct DriverConditionTests {
     #expect(status == 1)
     #expect(output.contains("No OpenCL device found"))
     #expect(output.contains("pocl-opencl-icd"))
+  }
+
+  @Test("a driver that crashes when it is loaded is named, with the way to leave it out", .enabled(if: hasCompiler))
+  func crashingDriver() async throws {
+    let folder = try TemporaryDirectory()
+    let library = folder.path + "libcrash.so"
+    let compiler = try await ChildProcess(
+      executable: "/bin/sh",
+      arguments: [
+        "-c",
+        "echo 'void abort(void); __attribute__((constructor)) static void f(void) { abort(); }' "
+          + "| cc -shared -fPIC -x c -o \(library) -",
+      ], timeLimit: .seconds(60)
+    ).run()
+    #expect(compiler.ending == .exited(0), "\(compiler.errors)")
+    try Data("\(library)\n".utf8).write(to: folder.url.appending(path: "crash.icd"))
+    for path in VendorFiles.current.paths {
+      try FileManager.default.copyItem(atPath: path, toPath: folder.path + URL(filePath: path).lastPathComponent)
+    }
+    let (status, output) = try await devices([
+      "CACHE_DIRECTORY": folder.path + "cache", "OCL_ICD_VENDORS": String(folder.path.dropLast()),
+    ])
+    #expect(status == 1)
+    #expect(output.contains("signal 6"))
+    #expect(output.contains("By itself \(folder.path)crash.icd fails"))
+    #expect(output.contains("OCL_ICD_VENDORS=\(folder.path)"))
+  }
+
+  @Test("a trial run whose parent is gone ends at once")
+  func orphan() async throws {
+    let esvitd = try #require(Self.esvitd, "esvitd was not built beside the tests")
+    let outcome = try await ChildProcess(
+      executable: "/bin/sh", arguments: ["-c", "exec \"$0\" prebuild --device auto < /dev/null", esvitd],
+      timeLimit: .seconds(60)
+    ).run()
+    #expect(outcome.ending == .exited(EXIT_FAILURE))
+    #expect(outcome.output.isEmpty)
   }
 
   @Test("PoCL's cache goes where ours is, and two processes may start on a fresh one together")
