@@ -66,8 +66,10 @@ struct PreprocessingParityTests {
       (try Model.load(Fixture.package.appending(path: "Models/swin-c32-w7.safetensors").path), \Case.shipped),
     ]
     for (model, truth) in models {
-      let encoder = try Encoder(model: model, context: context, maximumBatch: fixture.cases.count)
-      for (test, answer) in zip(fixture.cases, try encoder.encode(fixture.cases.map(image))) {
+      // The larger model sees every third one: the shapes differ, its way does not.
+      let cases = stride(from: 0, to: fixture.cases.count, by: truth == \Case.generated ? 3 : 1).map { fixture.cases[$0] }
+      let encoder = try Encoder(model: model, context: context, maximumBatch: cases.count)
+      for (test, answer) in zip(cases, try encoder.encode(cases.map(image))) {
         #expect(cosine(try answer.get().raw, test[keyPath: truth].values) >= 0.999, "\(test.width) × \(test.height)")
       }
     }
