@@ -1,3 +1,5 @@
+import Glibc
+
 /// Text for a terminal: how wide it is, what in it is dangerous, and how numbers are written.
 enum Text {
   /// The text with everything escaped that could move the cursor, hide or reorder what is read: control characters,
@@ -74,17 +76,17 @@ enum Text {
       })
   }
 
-  /// A number with a fixed count of decimals: 0.98134 → "0.9813".
+  /// A number with a fixed count of decimals: 0.98134 → "0.9813"; zero has no sign.
   static func fixed(_ value: Double, _ decimals: Int) -> String {
-    guard value.isFinite, abs(value) < 1e12 else { return value.isNaN ? "–" : "\(value)" }
-    var scale = 1.0
-    for _ in 0..<decimals { scale *= 10 }
-    let digits = Int((abs(value) * scale).rounded(.toNearestOrEven))
-    let unit = Int(scale)
-    let sign = value < 0 && digits > 0 ? "-" : ""
-    guard decimals > 0 else { return "\(sign)\(digits)" }
-    let fraction = String(digits % unit)
-    return "\(sign)\(digits / unit)." + String(repeating: "0", count: decimals - fraction.count) + fraction
+    guard value.isFinite, abs(value) < 1e15 else { return value.isNaN ? "–" : "\(value)" }
+    var buffer = [UInt8](repeating: 0, count: 64)
+    let count = withVaList([value]) { arguments in
+      buffer.withUnsafeMutableBytes {
+        vsnprintf($0.baseAddress, $0.count, "%.\(max(0, min(decimals, 20)))f", arguments)
+      }
+    }
+    let text = String(decoding: buffer.prefix(max(0, Int(count))), as: UTF8.self)
+    return text.allSatisfy { "-0.".contains($0) } ? text.replacing("-", with: "") : text
   }
 
   /// A whole number with its thousands apart: 6000 → "6,000".
