@@ -67,7 +67,9 @@ struct PreprocessingParityTests {
     ]
     for (model, truth) in models {
       // The larger model sees every third one: the shapes differ, its way does not.
-      let cases = stride(from: 0, to: fixture.cases.count, by: truth == \Case.generated ? 3 : 1).map { fixture.cases[$0] }
+      let cases = stride(from: 0, to: fixture.cases.count, by: truth == \Case.generated ? 3 : 1).map {
+        fixture.cases[$0]
+      }
       let encoder = try Encoder(model: model, context: context, maximumBatch: cases.count)
       for (test, answer) in zip(cases, try encoder.encode(cases.map(image))) {
         #expect(cosine(try answer.get().raw, test[keyPath: truth].values) >= 0.999, "\(test.width) × \(test.height)")
