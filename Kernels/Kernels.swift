@@ -23,5 +23,10 @@ package struct KernelFile: Sendable, Hashable {
   package static let topK = KernelFile("top_k.cl", PackageResources.top_k_cl)
 
   // The CPU's variants: one work-item a work-group.
+  package static let attentionCPU = KernelFile("attention.cpu.cl", PackageResources.attention_cpu_cl)
   package static let distanceCPU = KernelFile("distance.cpu.cl", PackageResources.distance_cpu_cl)
+  package static let gemmCPU = KernelFile("gemm.cpu.cl", PackageResources.gemm_cpu_cl)
+  package static let layerNormCPU = KernelFile("layernorm.cpu.cl", PackageResources.layernorm_cpu_cl)
+  /// Goes in front of the CPU's variants.
+  package static let vector16 = KernelFile("vector16.cl", PackageResources.vector16_cl)
 }

@@ -9,22 +9,27 @@
 //   panels       [panels, inputs, width] f32: output n is column n % width of panel n / width; zeros fill the last panel
 //   folded       [panels * width] f32: (bias + weight . input_shift) * output_scale
 //
-// pack_weight: a work-item an element of panels. pack_bias: a work-item an output, sums in order of the inputs.
+// pack_weight: a work-item an element of panels. pack_bias: a work-item an output, sums in order of the inputs. `items` in
+// all, any work-group.
 __kernel void pack_weight(__global const float *restrict weight, __global const float *restrict input_scale,
                           __global const float *restrict output_scale, __global float *restrict panels,
-                          const int outputs, const int inputs, const int width) {
-  const int column = get_global_id(0);
-  const int k = get_global_id(1);
-  const int panel = get_global_id(2);
+                          const int outputs, const int inputs, const int width,
+                          const ulong items) {
+  if (get_global_id(0) >= items) return;
+  const int column = get_global_id(0) % width;
+  const int k = get_global_id(0) / width % inputs;
+  const int panel = get_global_id(0) / width / inputs;
   const int n = panel * width + column;
   float value = 0.0f;
   if (n < outputs) value = weight[n * (size_t)inputs + k] * input_scale[k] * output_scale[n];
-  panels[(panel * (size_t)inputs + k) * width + column] = value;
+  panels[get_global_id(0)] = value;
 }
 
 __kernel void pack_bias(__global const float *restrict weight, __global const float *restrict bias,
                         __global const float *restrict input_shift, __global const float *restrict output_scale,
-                        __global float *restrict folded, const int outputs, const int inputs) {
+                        __global float *restrict folded, const int outputs, const int inputs,
+                        const ulong items) {
+  if (get_global_id(0) >= items) return;
   const int n = get_global_id(0);
   float sum = 0.0f;
   if (n < outputs) {

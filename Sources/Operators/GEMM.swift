@@ -12,67 +12,95 @@ package final class GEMM {
     case gelu
     /// The bias, then what the output held before.
     case residual
+
+    var definitions: [String] {
+      switch self {
+      case .bias: []
+      case .gelu: ["GELU"]
+      case .residual: ["RESIDUAL"]
+      }
+    }
   }
 
   package nonisolated let inputs: Int
   package nonisolated let outputs: Int
-  /// Elements from one row of the input to the next.
-  package nonisolated let inputStride: Int
-  /// Elements from one row of the output to the next.
-  package nonisolated let outputStride: Int
   package nonisolated let variant: Variant
 
-  private let context: Context
+  private let queue: CommandQueue
   private let kernel: Kernel
-  /// Outputs a work-group makes, and rows.
-  private let tile: (columns: Int, rows: Int)
+  /// Rows and outputs that a work-group makes.
+  private let tile: (rows: Int, columns: Int)
   private let group: [Int]
 
-  /// - Parameters:
-  ///   - inputStride: `inputs` where nil; the same for `outputStride`.
-  ///   - workGroupLimit: a lower limit than the device's own, for tests.
+  /// - Parameter workGroupLimit: a lower limit than the device's own, for tests.
   /// - Throws: `OpenCLError` where the weights do not fit together or the device refuses.
   package init(
-    context: Context, weights: LinearWeights, epilogue: Epilogue = .bias, inputStride: Int? = nil,
-    outputStride: Int? = nil, variant: Variant, workGroupLimit: Int? = nil
+    context: Context, weights: LinearWeights, epilogue: Epilogue = .bias, variant: Variant, workGroupLimit: Int? = nil
   ) throws(OpenCLError) {
-    self.context = context
-    self.variant = variant
     inputs = weights.inputs
     outputs = weights.outputs
-    self.inputStride = inputStride ?? weights.inputs
-    self.outputStride = outputStride ?? weights.outputs
-    guard self.inputStride >= inputs, self.outputStride >= outputs else {
-      throw OpenCLError(operation: "GEMM", detail: "rows of \(inputs) to \(outputs) do not fit their strides")
+    self.variant = variant
+    queue = try context.queue
+    switch variant {
+    case .portable:
+      let (kernel, size) = try WorkGroup.kernel(
+        "gemm", of: .gemm, definitions: epilogue.definitions, sizes: WorkGroup.powersOfTwo(from: 16),
+        items: { $0 * $0 }, limit: workGroupLimit, in: context)
+      self.kernel = kernel
+      tile = (4 * size, 4 * size)
+      group = [size, size]
+    case .cpu:
+      let (rows, vectors) = try Self.registers(outputs: weights.outputs, in: context)
+      tile = (rows, 16 * vectors)
+      group = [1, 1]
+      let isRagged = !weights.outputs.isMultiple(of: tile.columns)
+      kernel = try context.kernel(
+        "gemm",
+        KernelFile.gemmCPU.source(
+          ["ROWS=\(rows)", "VECTORS=\(vectors)"] + epilogue.definitions + (isRagged ? ["RAGGED"] : []),
+          prelude: .vector16))
     }
-    var definitions = [
-      "K=\(inputs)", "N=\(outputs)", "IN_STRIDE=\(self.inputStride)", "OUT_STRIDE=\(self.outputStride)",
-    ]
-    switch epilogue {
-    case .bias: break
-    case .gelu: definitions.append("GELU")
-    case .residual: definitions.append("RESIDUAL")
-    }
-    let (kernel, size) = try WorkGroup.kernel(
-      "gemm", of: .gemm, definitions: definitions, sizes: WorkGroup.powersOfTwo(from: 16), items: { $0 * $0 },
-      limit: workGroupLimit, in: context)
-    self.kernel = kernel
-    tile = (4 * size, 4 * size)
-    group = [size, size]
     let packed = try PackedWeights(weights, width: tile.columns, in: context)
     try kernel.setArguments(from: 1, packed.panels, packed.bias)
+    switch variant {
+    case .portable: try kernel.setArguments(from: 5, Int32(inputs), Int32(outputs))
+    case .cpu: try kernel.setArguments(from: 4, Int32(inputs), Int32(outputs))
+    }
+  }
+
+  /// Rows and vectors of 16 outputs whose sums fit the registers of the CPU (`gemm.cpu.cl`).
+  private static func registers(outputs: Int, in context: Context) throws(OpenCLError) -> (rows: Int, vectors: Int) {
+    guard try VectorBits.of(context) >= 512 else { return (6, 1) }
+    // Three vectors a row are the fastest; fewer where they divide the outputs and three do not.
+    return (7, [3, 2].first { outputs.isMultiple(of: 16 * $0) } ?? (outputs <= 16 ? 1 : 3))
   }
 
   /// Rows that input and output must have room for where `rows` are computed: a CPU's tile may read and write, but
   /// never mix, up to that many.
   package nonisolated static func paddedRows(_ rows: Int) -> Int { rows + 7 }
 
-  /// Enqueues the layer for the first `rows` rows of `input`. `input` and `output` must not overlap.
+  /// Enqueues the layer for the first `rows` rows of `input`, `[rows, inputs]`, to `output`, `[rows, outputs]`. They must
+  /// not overlap, and have room for `paddedRows(rows)`.
+  ///
+  /// - Throws: `OpenCLError` where a buffer is too small.
   package func enqueue(input: Buffer<Float>, output: Buffer<Float>, rows: Int) throws(OpenCLError) {
     guard rows > 0 else { return }
+    let padded = (rows + tile.rows - 1) / tile.rows * tile.rows
+    let needed = variant == .cpu ? padded : rows
+    guard input.count >= needed * inputs, output.count >= needed * outputs else {
+      throw OpenCLError(
+        operation: "GEMM of \(rows) rows, \(inputs) → \(outputs)",
+        detail: "the buffers have no room for \(needed) rows")
+    }
     try kernel.setArguments(input)
-    try kernel.setArguments(from: 3, output, Int32(rows))
-    let tiles = [(outputs + tile.columns - 1) / tile.columns, (rows + tile.rows - 1) / tile.rows]
-    try context.queue.enqueue(kernel, global: [tiles[0] * group[0], tiles[1] * group[1]], local: group)
+    let tiles = (rows: padded / tile.rows, columns: (outputs + tile.columns - 1) / tile.columns)
+    switch variant {
+    case .portable:
+      try kernel.setArguments(from: 3, output, Int32(rows))
+      try queue.enqueue(kernel, global: [tiles.columns * group[0], tiles.rows * group[1]], local: group)
+    case .cpu:
+      try kernel.setArguments(from: 3, output)
+      try queue.enqueue(kernel, global: [tiles.rows, tiles.columns], local: group)
+    }
   }
 }

@@ -1,17 +1,19 @@
 import Kernels
 import OpenCL
 
-/// `(x - mean) / √(variance + eps)` of each row, and with `scale` and `shift` what a LayerNorm layer computes.
+/// `(x - mean) / √(variance + eps)` of each row, and with `affine` what a LayerNorm layer computes.
 @DeviceActor
 package final class LayerNorm {
   package nonisolated let channels: Int
   package nonisolated let variant: Variant
-  private let context: Context
+  private let queue: CommandQueue
   private let kernel: Kernel
+  /// Work-items that share a row.
   private let size: Int
 
   /// - Parameters:
   ///   - affine: scale and shift, `[channels]` each; nil where they are folded into the layer behind.
+  ///   - variant: a CPU's takes multiples of 16 channels; others run the portable kernel.
   ///   - workGroupLimit: a lower limit than the device's own, for tests.
   package init(
     context: Context, channels: Int, affine: (scale: [Float], shift: [Float])? = nil, epsilon: Float = 1e-6,
@@ -20,12 +22,19 @@ package final class LayerNorm {
     guard channels > 0, affine.map({ $0.scale.count == channels && $0.shift.count == channels }) ?? true else {
       throw OpenCLError(operation: "LayerNorm", detail: "scale and shift do not have \(channels) channels")
     }
-    self.context = context
+    queue = try context.queue
     self.channels = channels
-    self.variant = variant
-    (kernel, size) = try WorkGroup.kernel(
-      "layer_norm", of: .layerNorm, definitions: affine == nil ? [] : ["AFFINE"],
-      sizes: WorkGroup.powersOfTwo(from: 64), items: { $0 }, limit: workGroupLimit, in: context)
+    self.variant = channels.isMultiple(of: 16) ? variant : .portable
+    let definitions = affine == nil ? [] : ["AFFINE"]
+    switch self.variant {
+    case .portable:
+      (kernel, size) = try WorkGroup.kernel(
+        "layer_norm", of: .layerNorm, definitions: definitions, sizes: WorkGroup.powersOfTwo(from: 64),
+        items: { $0 }, limit: workGroupLimit, in: context)
+    case .cpu:
+      kernel = try context.kernel("layer_norm", KernelFile.layerNormCPU.source(definitions, prelude: .vector16))
+      size = 1
+    }
     let scale = try context.makeBuffer(affine?.scale ?? [0])
     let shift = try context.makeBuffer(affine?.shift ?? [0])
     try kernel.setArguments(from: 2, scale, shift, Int32(channels), epsilon)
@@ -34,7 +43,10 @@ package final class LayerNorm {
   /// Enqueues the first `rows` rows of `input`; `output` may be `input`.
   package func enqueue(input: Buffer<Float>, output: Buffer<Float>, rows: Int) throws(OpenCLError) {
     guard rows > 0 else { return }
+    guard input.count >= rows * channels, output.count >= rows * channels else {
+      throw OpenCLError(operation: "LayerNorm of \(rows) × \(channels)", detail: "the buffers are smaller")
+    }
     try kernel.setArguments(input, output)
-    try context.queue.enqueue(kernel, global: [rows * size], local: [size])
+    try queue.enqueue(kernel, global: [rows * size], local: [size])
   }
 }

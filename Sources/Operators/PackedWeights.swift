@@ -21,16 +21,16 @@ struct PackedWeights {
     }
     let raw = try context.makeBuffer(weights.weight)
     let outputScale = try vector(weights.outputScale, 1, weights.outputs)
-    let packWeight = try context.kernel("pack_weight", KernelFile.pack.source())
-    try packWeight.setArguments(
+    let packWeight = try FlatKernel("pack_weight", of: KernelFile.pack.source(), in: context)
+    try packWeight.kernel.setArguments(
       raw, try vector(weights.inputScale, 1, weights.inputs), outputScale, panels, Int32(weights.outputs),
       Int32(weights.inputs), Int32(width))
-    try context.queue.enqueue(packWeight, global: [width, weights.inputs, count], local: [1, 1, 1])
-    let packBias = try context.kernel("pack_bias", KernelFile.pack.source())
-    try packBias.setArguments(
+    try packWeight.enqueue(items: panels.count, countArgument: 7)
+    let packBias = try FlatKernel("pack_bias", of: KernelFile.pack.source(), in: context)
+    try packBias.kernel.setArguments(
       raw, try vector(weights.bias, 0, weights.outputs), try vector(weights.inputShift, 0, weights.inputs), outputScale,
       bias, Int32(weights.outputs), Int32(weights.inputs))
-    try context.queue.enqueue(packBias, global: [count * width], local: [1])
+    try packBias.enqueue(items: bias.count, countArgument: 7)
     // The raw weights are released on return: wait for the kernels that read them.
     try context.queue.finish()
   }

@@ -6,8 +6,7 @@ import OpenCL
 package final class PatchMerging {
   package nonisolated let side: Int
   package nonisolated let channels: Int
-  private let context: Context
-  private let gather: Kernel
+  private let gather: FlatKernel
   private let norm: LayerNorm
   private let reduction: GEMM
 
@@ -21,13 +20,12 @@ package final class PatchMerging {
     guard reduction.inputs == 4 * channels else {
       throw OpenCLError(operation: "Patch merging", detail: "\(reduction.inputs) inputs for 4 × \(channels) channels")
     }
-    self.context = context
     self.side = side
     self.channels = channels
-    gather = try context.kernel("gather_neighbours", KernelFile.patchMerging.source())
+    gather = try FlatKernel("gather_neighbours", of: KernelFile.patchMerging.source(), in: context)
     norm = try LayerNorm(context: context, channels: 4 * channels, variant: variants[.layerNorm])
     self.reduction = try GEMM(context: context, weights: reduction, variant: variants[.gemm])
-    try gather.setArguments(from: 2, Int32(side), Int32(channels))
+    try gather.kernel.setArguments(from: 2, Int32(side), Int32(channels))
   }
 
   /// Tokens a side of the merged map.
@@ -41,8 +39,8 @@ package final class PatchMerging {
   package func enqueue(tokens: Buffer<Float>, scratch: Buffer<Float>, images: Int) throws(OpenCLError) {
     guard images > 0 else { return }
     let rows = images * mergedSide * mergedSide
-    try gather.setArguments(tokens, scratch)
-    try context.queue.enqueue(gather, global: [channels, rows])
+    try gather.kernel.setArguments(tokens, scratch)
+    try gather.enqueue(items: channels * rows, countArgument: 4)
     try norm.enqueue(input: scratch, output: scratch, rows: rows)
     try reduction.enqueue(input: scratch, output: tokens, rows: rows)
   }

@@ -15,8 +15,8 @@ package final class Preprocess {
   package nonisolated var patchCount: Int { 3 * crop * crop }
 
   private let context: Context
-  private let rows: Kernel
-  private let columns: Kernel
+  private let rows: FlatKernel
+  private let columns: FlatKernel
   /// Pixels of the images in hand; `used` bytes from the start belong to work that is enqueued.
   private var pixels: Buffer<UInt8>
   private var used = 0
@@ -37,9 +37,10 @@ package final class Preprocess {
     let spans: Buffer<Int32>
   }
 
+  /// - Parameter workGroupLimit: a lower limit than the device's own, for tests.
   /// - Throws: `OpenCLError` where the sizes do not fit together or the device refuses.
   package init(
-    context: Context, resize: Int, crop: Int, patch: Int, variant: Variant
+    context: Context, resize: Int, crop: Int, patch: Int, variant: Variant, workGroupLimit: Int? = nil
   ) throws(OpenCLError) {
     guard patch > 0, crop > 0, crop.isMultiple(of: patch), resize >= crop else {
       throw OpenCLError(
@@ -51,8 +52,8 @@ package final class Preprocess {
     self.crop = crop
     self.patch = patch
     self.variant = variant
-    rows = try context.kernel("resize_rows", KernelFile.preprocess.source())
-    columns = try context.kernel("resize_columns", KernelFile.preprocess.source())
+    rows = try FlatKernel("resize_rows", of: KernelFile.preprocess.source(), limit: workGroupLimit, in: context)
+    columns = try FlatKernel("resize_columns", of: KernelFile.preprocess.source(), limit: workGroupLimit, in: context)
     pixels = try context.makeBuffer(count: min(Self.pixelCapacity, context.device.maximumAllocation))
     narrowed = try context.makeBuffer(count: Self.rowCapacity * crop * 3)
   }
@@ -79,14 +80,14 @@ package final class Preprocess {
       sourceRows.count * crop * 3 <= narrowed.count
       ? narrowed : try context.makeBuffer(count: sourceRows.count * crop * 3)
 
-    try rows.setArguments(
+    try rows.kernel.setArguments(
       source, horizontal.weights, horizontal.spans, narrow, UInt64(offset), Int32(image.width),
       Int32(horizontal.taps), Int32(crop))
-    try context.queue.enqueue(rows, global: [crop, sourceRows.count])
-    try columns.setArguments(
+    try rows.enqueue(items: crop * sourceRows.count, countArgument: 8)
+    try columns.kernel.setArguments(
       narrow, vertical.weights, vertical.spans, patches, UInt64(place * patchCount), Int32(sourceRows.lowerBound),
       Int32(vertical.taps), Int32(crop), Int32(patch))
-    try context.queue.enqueue(columns, global: [crop, crop])
+    try columns.enqueue(items: crop * crop, countArgument: 9)
     if source !== pixels || narrow !== narrowed {
       // Only this call holds the large buffers.
       try context.queue.finish()

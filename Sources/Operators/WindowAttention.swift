@@ -28,51 +28,83 @@ package final class WindowAttention {
 
   package nonisolated let shape: Shape
   package nonisolated let variant: Variant
-  private let context: Context
-  private let kernel: Kernel
+  private let queue: CommandQueue
+  private let kernel: Run
+
+  private enum Run {
+    case portable(FlatKernel)
+    case cpu(Kernel)
+  }
 
   /// - Parameters:
   ///   - table: `[(2·window - 1)², heads]`, the relative position bias.
   ///   - paddingToken: `[3·channels]`: query, key and value of a padded token, whose input is zero: the projection's
   ///     own bias.
-  ///   - inputStride: elements from one token's queries, keys and values to the next's; `3·channels` where nil.
-  ///   - outputStride: `channels` where nil.
+  ///   - variant: a CPU's takes head dimensions of 16, 32, 48 and 64; others run the portable kernel.
+  ///   - workGroupLimit: a lower limit than the device's own, for tests.
   package init(
-    context: Context, shape: Shape, table: [Float], paddingToken: [Float], inputStride: Int? = nil,
-    outputStride: Int? = nil, variant: Variant
+    context: Context, shape: Shape, table: [Float], paddingToken: [Float], variant: Variant, workGroupLimit: Int? = nil
   ) throws(OpenCLError) {
     let positions = 2 * shape.window - 1
     guard
       shape.side > 0, shape.window > 0, 0..<shape.window ~= shape.shift, shape.heads > 0, shape.headDimension > 0,
-      table.count == positions * positions * shape.heads, paddingToken.count == 3 * shape.channels,
-      inputStride ?? .max >= 3 * shape.channels, outputStride ?? .max >= shape.channels
+      table.count == positions * positions * shape.heads, paddingToken.count == 3 * shape.channels
     else {
       throw OpenCLError(
         operation: "Window attention",
         detail: "\(table.count) biases and a padding token of \(paddingToken.count) do not fit \(shape)")
     }
-    self.context = context
+    queue = try context.queue
     self.shape = shape
-    self.variant = variant
-    kernel = try context.kernel(
-      "window_attention",
-      KernelFile.attention.source([
-        "SIDE=\(shape.side)", "WINDOW=\(shape.window)", "SHIFT=\(shape.shift)", "HEADS=\(shape.heads)",
-        "HEAD_DIM=\(shape.headDimension)", "QKV_STRIDE=\(inputStride ?? 3 * shape.channels)",
-        "OUT_STRIDE=\(outputStride ?? shape.channels)",
-      ]))
-    try kernel.setArguments(from: 1, try context.makeBuffer(paddingToken), try context.makeBuffer(table))
+    self.variant = [16, 32, 48, 64].contains(shape.headDimension) ? variant : .portable
+    let tableBuffer = try context.makeBuffer(table)
+    let padding = try context.makeBuffer(paddingToken)
+    switch self.variant {
+    case .portable:
+      let flat = try FlatKernel(
+        "window_attention", of: KernelFile.attention.source(["HEAD_DIM=\(shape.headDimension)"]),
+        limit: workGroupLimit, in: context)
+      kernel = .portable(flat)
+      try flat.kernel.setArguments(from: 1, padding, tableBuffer)
+      try flat.kernel.setArguments(
+        from: 4, Int32(shape.side), Int32(shape.window), Int32(shape.shift), Int32(shape.heads))
+    case .cpu:
+      let source = KernelFile.attentionCPU.source(
+        ["WINDOW=\(shape.window)", "HEAD_DIM=\(shape.headDimension)"], prelude: .vector16)
+      let tokens = shape.window * shape.window
+      let bias = try context.makeBuffer(Float.self, count: shape.heads * tokens * ((tokens + 31) / 32 * 32))
+      let expand = try context.kernel("expand_bias", source)
+      try expand.setArguments(tableBuffer, bias, Int32(shape.heads))
+      try queue.enqueue(expand, global: [tokens, shape.heads], local: [1, 1])
+      try queue.finish()
+      let attention = try context.kernel("window_attention", source)
+      kernel = .cpu(attention)
+      try attention.setArguments(from: 1, padding, bias)
+      try attention.setArguments(from: 4, Int32(shape.side), Int32(shape.shift), Int32(shape.heads))
+    }
   }
 
   /// Enqueues the attention of `images` maps.
   ///
   /// - Parameters:
-  ///   - input: `[images·side², inputStride]`: queries, already scaled by `headDimension^-½`, keys and values.
-  ///   - output: `[images·side², outputStride]`
+  ///   - input: `[images·side², 3·channels]`: queries, already scaled by `headDimension^-½`, keys and values.
+  ///   - output: `[images·side², channels]`
   package func enqueue(input: Buffer<Float>, output: Buffer<Float>, images: Int) throws(OpenCLError) {
     guard images > 0 else { return }
-    try kernel.setArguments(input)
-    try kernel.setArguments(from: 3, output)
-    try context.queue.enqueue(kernel, global: [shape.heads, shape.side * shape.side, images])
+    let tokens = images * shape.side * shape.side
+    guard input.count >= tokens * 3 * shape.channels, output.count >= tokens * shape.channels else {
+      throw OpenCLError(operation: "Window attention of \(images) maps", detail: "the buffers are smaller")
+    }
+    switch kernel {
+    case .portable(let flat):
+      try flat.kernel.setArguments(input)
+      try flat.kernel.setArguments(from: 3, output)
+      try flat.enqueue(items: tokens * shape.heads, countArgument: 8)
+    case .cpu(let attention):
+      try attention.setArguments(input)
+      try attention.setArguments(from: 3, output)
+      let windows = (shape.side + shape.window - 1) / shape.window
+      try queue.enqueue(attention, global: [shape.heads, windows * windows, images], local: [1, 1, 1])
+    }
   }
 }

@@ -31,8 +31,33 @@ enum WorkGroup {
   }
 }
 
+/// A kernel over independent work-items, in groups of one size: compiled once, for any number of them.
+@DeviceActor
+struct FlatKernel {
+  let kernel: Kernel
+  let group: Int
+  private let queue: CommandQueue
+
+  /// - Parameter limit: a lower limit than the device's own, for tests.
+  init(_ name: String, of source: ProgramSource, limit: Int? = nil, in context: Context) throws(OpenCLError) {
+    kernel = try context.kernel(name, source)
+    queue = try context.queue
+    let most = min(
+      context.device.maximumWorkGroupSize, try kernel.maximumWorkGroupSize(on: context.device), limit ?? .max)
+    group = WorkGroup.powersOfTwo(from: 64).first { $0 <= most } ?? 1
+  }
+
+  /// Enqueues `items` work-items; the kernel's last argument, `index`, is their number, since groups fill up.
+  func enqueue(items: Int, countArgument index: Int) throws(OpenCLError) {
+    try kernel.setArguments(from: index, UInt64(items))
+    try queue.enqueue(kernel, global: [(items + group - 1) / group * group], local: [group])
+  }
+}
+
 extension KernelFile {
-  func source(_ definitions: [String] = []) -> ProgramSource {
-    ProgramSource(name: name, text: text, definitions: definitions)
+  /// - Parameter prelude: a file that goes in front.
+  func source(_ definitions: [String] = [], prelude: KernelFile? = nil) -> ProgramSource {
+    let whole = prelude.map { "\($0.text)#line 1 \"\(name)\"\n\(text)" } ?? text
+    return ProgramSource(name: name, text: whole, definitions: definitions)
   }
 }
