@@ -75,7 +75,7 @@ let package = Package(
     .target(
       name: "Daemon",
       dependencies: [
-        "Wire", "Imaging", "EsViT", "Retrieval", logging,
+        "Wire", "Imaging", "EsViT", "Retrieval", logging, crypto,
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

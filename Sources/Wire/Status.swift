@@ -81,8 +81,14 @@ package struct StatusAnswer: Sendable, JSONWritable {
   package var protocolVersion = Self.protocolVersion
   /// Version of the daemon.
   package var version: String
-  package var device: Device
-  package var model: Model
+  /// `loading`, `ready` or `draining`.
+  package var state: String
+  /// What it is doing while it loads.
+  package var doing: String?
+  /// Nil while it is being opened.
+  package var device: Device?
+  /// Nil while it is being read.
+  package var model: Model?
   /// Seconds since the start.
   package var uptime: Double
   /// Images that wait for a batch, and how many may.
@@ -96,10 +102,12 @@ package struct StatusAnswer: Sendable, JSONWritable {
   package var limits: Limits
 
   package init(
-    version: String, device: Device, model: Model, uptime: Double, queueDepth: Int, queueCapacity: Int,
+    version: String, state: String, doing: String? = nil, device: Device?, model: Model?, uptime: Double, queueDepth: Int, queueCapacity: Int,
     connections: Int, counts: JSONObject, collections: [CollectionDescription], latency: [Latency], limits: Limits
   ) {
     self.version = version
+    self.state = state
+    self.doing = doing
     self.device = device
     self.model = model
     self.uptime = uptime
@@ -116,6 +124,8 @@ package struct StatusAnswer: Sendable, JSONWritable {
     writer.object { writer in
       writer.field("protocol", protocolVersion)
       writer.field("version", version)
+      writer.field("state", state)
+      writer.field("doing", doing)
       writer.field("device", device)
       writer.field("model", model)
       writer.field("uptime", uptime)

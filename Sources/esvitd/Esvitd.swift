@@ -1,11 +1,15 @@
 import ArgumentParser
+import Daemon
 
 @main
 struct Esvitd: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "esvitd",
     abstract: "Finds the most similar images of an archive, on an OpenCL device.",
+    version: DaemonVersion.current,
     subcommands: [
+      Serve.self,
+      Config.self,
       Convert.self,
       Devices.self,
       Prebuild.self,

@@ -107,14 +107,14 @@ private final class SteppedEncoder: BatchEncoding {
   func overloaded() async throws {
     let encoder = SteppedEncoder()
     let scheduler = scheduler(encoder, queue: 3)
-    let error = await #expect(throws: Scheduler<SteppedEncoder>.QueueFull.self) {
+    let error = await #expect(throws: QueueFull.self) {
       try await scheduler.withPlaces(4, lane: 1) { _ in }
     }
     #expect(error?.limit == 3)
     try await scheduler.withPlaces(3, lane: 1) { places in
       await places.forgo()
       #expect(await scheduler.inHand == 2)
-      await #expect(throws: Scheduler<SteppedEncoder>.QueueFull.self) {
+      await #expect(throws: QueueFull.self) {
         try await scheduler.withPlaces(2, lane: 1) { _ in }
       }
     }

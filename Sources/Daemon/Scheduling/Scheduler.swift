@@ -1,14 +1,14 @@
 // Runs the batching policy: images in, batches to the device, embeddings out.
 import Synchronization
 
+/// The queue has no room for a request's images.
+package struct QueueFull: Error {
+  /// Images that may be in hand over all clients.
+  package let limit: Int
+}
+
 /// The one owner of the queue between decoding and the device.
 package actor Scheduler<Encoder: BatchEncoding> {
-  /// The queue has no room for a request's images.
-  package struct QueueFull: Error {
-    /// Images that may be in hand over all clients.
-    package let limit: Int
-  }
-
   private struct Job {
     let id: Int
     let image: Encoder.Image

@@ -145,42 +145,45 @@ struct Connection: Sendable {
     let isLetIn = shared.gate.enter()
     defer { if isLetIn { shared.gate.leave() } }
     let received = ContinuousClock.now
-    let answer: [UInt8]?
+    let answer: Answer?
     switch RequestLine.decode(line, limits: shared.limits) {
     case .single(let request): answer = await respond(to: request, isLetIn, received, outbound)
     case .batch(let requests):
-      answer = await withTaskGroup(of: (Int, [UInt8]?).self) { group in
+      answer = await withTaskGroup(of: (Int, Answer?).self) { group in
         for (index, request) in requests.enumerated() {
           group.addTask { (index, await respond(to: request, isLetIn, received, outbound)) }
         }
-        var lines = [[UInt8]?](repeating: nil, count: requests.count)
-        for await (index, line) in group { lines[index] = line }
-        return ResponseLine.batch(lines.compactMap { $0 })
+        var answers = [Answer?](repeating: nil, count: requests.count)
+        for await (index, answer) in group { answers[index] = answer }
+        return ResponseLine.batch(answers.compactMap { $0?.line }).map { line in
+          Answer(line: line, leases: answers.flatMap { $0?.leases ?? [] })
+        }
       }
     }
-    if let answer, !Task.isCancelled { try await send(answer, outbound) }
-    _ = lease  // held until the answer is handed over
+    // The request's memory and the answer's are held until the socket has taken the answer.
+    defer { withExtendedLifetime((lease, answer)) {} }
+    if let answer, !Task.isCancelled { try await send(answer.line, outbound) }
   }
 
   /// The answer to one request, nil for a notification.
   private func respond(
     to request: Result<Request, RejectedRequest>, _ isLetIn: Bool, _ received: ContinuousClock.Instant,
     _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
-  ) async -> [UInt8]? {
+  ) async -> Answer? {
     switch request {
     case .failure(let rejected):
       shared.statistics.count(error: rejected.error.name)
-      return ResponseLine.failure(rejected.id, rejected.error)
+      return Answer(line: ResponseLine.failure(rejected.id, rejected.error))
     case .success(let request):
       guard isLetIn else {
         let error = ErrorObject(.shuttingDown, "the daemon is shutting down; try again when it has been started anew")
         shared.statistics.count(error: error.name)
-        return request.id.map { ResponseLine.failure($0, error) }
+        return request.id.map { Answer(line: ResponseLine.failure($0, error)) }
       }
       let context = RequestContext(
         connection: number, received: received, progress: progress(of: request, outbound))
       let answer = await shared.handler.answer(request, context: context)
-      return request.id == nil ? nil : answer.line
+      return request.id == nil ? nil : answer
     }
   }
 

@@ -11,10 +11,17 @@ package protocol RequestHandler: Sendable {
 package struct Answer: Sendable {
   /// JSON and a line feed.
   package let line: [UInt8]
+  /// Memory that is charged for it until it is handed to the socket.
+  let leases: [MemoryLease]
 
   /// - Parameter line: JSON and a line feed.
   package init(line: [UInt8]) {
+    self.init(line: line, leases: [])
+  }
+
+  init(line: [UInt8], leases: [MemoryLease]) {
     self.line = line
+    self.leases = leases
   }
 }
 

@@ -1,0 +1,71 @@
+import FoundationEssentials
+import Retrieval
+import Wire
+
+extension Method {
+  /// `add`: encodes what is given as an image and stores everything in one transaction.
+  func add(_ parameters: AddParameters) async throws -> AddAnswer {
+    let collection = parameters.collection
+    // Before the work of encoding: what would make it worthless.
+    try await engine.archive.checkUsable(collection)
+    var places: [Result<AddedItem, ErrorObject>?] = parameters.items.map { item in
+      if case .failure(let error) = item { .failure(error) } else { nil }
+    }
+    let sound = parameters.items.enumerated().compactMap { index, item in (try? item.get()).map { (index, $0) } }
+    let known = try await engine.archive.imageHashes(ids: sound.map(\.1.id), in: collection)
+
+    var jobs: [(index: Int, item: Wire.Item, job: ImagePipeline.Job)] = []
+    var items: [(index: Int, item: NewItem)] = []
+    for (index, item) in sound {
+      if parameters.onConflict == .error, known.keys.contains(item.id) {
+        places[index] = .failure(mapped(ArchiveError.itemExists(id: item.id, collection: collection)).at(index))
+        continue
+      }
+      switch item.content {
+      case .embedding(let values): items.append((index, NewItem(ItemDescription(item), embedding: values)))
+      case .image(let picture):
+        let hash = parameters.onConflict == .skip ? known[item.id] ?? nil : nil
+        jobs.append((index, item, ImagePipeline.Job(picture: picture, knownHash: hash)))
+      }
+    }
+    let outcomes = try await engine.images.run(
+      jobs.map(\.job), lane: context.connection, thumbnail: engine.thumbnail,
+      progress: progress(of: parameters.items.count, from: parameters.items.count - jobs.count))
+    for ((index, item, _), outcome) in zip(jobs, outcomes) {
+      switch outcome {
+      case .success(.known): places[index] = .success(AddedItem(id: item.id, status: .skipped))
+      case .success(.encoded(let embedding, let thumbnail, let hash)):
+        var description = ItemDescription(item)
+        description.imageSHA256 = hash
+        description.encoder = engine.encoderIdentity
+        items.append((index, NewItem(description, embedding: embedding.normalized, thumbnail: thumbnail)))
+      case .failure(let error): places[index] = .failure(error.at(index))
+      }
+    }
+    // The insertion order is the request's.
+    items.sort { $0.index < $1.index }
+    try Task.checkCancellation()
+    if !items.isEmpty {
+      let stored = try await engine.archive.add(
+        items.map(\.item), to: collection,
+        onConflict: Retrieval.ConflictPolicy(rawValue: parameters.onConflict.rawValue) ?? .error)
+      for ((index, item), outcome) in zip(items, stored) {
+        places[index] = self.place(of: item.description.id, outcome, at: index)
+      }
+    }
+    return AddAnswer(
+      items: places.map { place in
+        let place = place ?? .failure(ErrorObject(.internalError, "the item was left out"))
+        if case .failure(let error) = place { statistics.count(error: error.name) }
+        return Place(place)
+      })
+  }
+
+  private func place(of id: String, _ outcome: AddOutcome, at index: Int) -> Result<AddedItem, ErrorObject> {
+    switch outcome {
+    case .stored, .replaced: .success(AddedItem(id: id, status: .stored))
+    case .skipped: .success(AddedItem(id: id, status: .skipped))
+    case .failed(let error): .failure(mapped(error).at(index))
+    }
+  }
+}
