@@ -34,7 +34,7 @@ final class Collection {
       while let last = block.rows.last {
         // The disk reads ahead while the device takes what is here.
         async let following = store.block(of: record, after: last, limit: limit)
-        try index.append(block)
+        try index.append(block, from: store.path)
         block = try await following
       }
     } catch let error as OpenCLError {

@@ -21,12 +21,18 @@ final class VectorIndex {
   /// Makes room on the device for `count` vectors at once.
   func reserve(_ count: Int) throws(OpenCLError) { try chunks.reserve(count) }
 
-  /// Puts `embeddings` `[count, dimension]`, all usable, into slots that no search sees yet.
+  /// Puts `embeddings` `[count, dimension]` into slots that no search sees yet.
+  ///
+  /// - Throws: `OpenCLError`, also for an embedding that is zero or not finite.
   func stage(_ embeddings: [Float]) throws(OpenCLError) -> [Int] {
     var scaled = embeddings
     if let bad = ResidentScale.apply(to: &scaled, dimension: dimension) {
       throw OpenCLError(operation: "Embedding \(bad) is zero or not finite")
     }
+    return try stage(scaled: scaled)
+  }
+
+  private func stage(scaled: [Float]) throws(OpenCLError) -> [Int] {
     let slots = table.reserve(scaled.count / dimension)
     do {
       try chunks.reserve(table.slotCount)
@@ -47,9 +53,20 @@ final class VectorIndex {
   /// Lets `rows` be found no more.
   func remove(_ rows: [Int64]) { for row in rows { table.remove(row) } }
 
-  /// Adds rows that the store holds already.
-  func append(_ block: LoadedBlock) throws(OpenCLError) {
-    let slots = try stage(block.embeddings)
+  /// Adds rows that the store at `path` holds already.
+  ///
+  /// - Throws: `.damaged` where one has an embedding that is zero or not finite, which `add` never stores; `.device`.
+  func append(_ block: LoadedBlock, from path: String) throws(ArchiveError) {
+    var scaled = block.embeddings
+    if let bad = ResidentScale.apply(to: &scaled, dimension: dimension) {
+      throw .damaged(path: path, reason: "the embedding of row \(block.rows[bad]) is zero or not finite")
+    }
+    let slots: [Int]
+    do throws(OpenCLError) {
+      slots = try stage(scaled: scaled)
+    } catch {
+      throw .device("\(error)")
+    }
     for (index, slot) in slots.enumerated() {
       publish(slot, row: block.rows[index], fields: block.fields.map { $0[index] })
     }
