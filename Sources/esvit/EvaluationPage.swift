@@ -25,7 +25,8 @@ extension EvaluationReport {
       }
     }
     let title = "How well neighbours agree: \(collection)"
-    let worstTitle: HTML? = parts.isEmpty ? nil : "<section><h2>The \(parts.count) worst queries</h2></section>"
+    let worstTitle: HTML? =
+      parts.isEmpty ? nil : "<section class=\"title\"><h2>The \(parts.count) worst queries</h2></section>"
     let body: HTML = """
       <header><h1>\(title)</h1>
       <p>\(Text.count(queries.count, "query", plural: "queries")) against \(summary).</p></header>
@@ -55,7 +56,7 @@ extension EvaluationReport {
     }
     return """
       <div class="scroll" role="region" aria-label="Overall scores" tabindex="0"><table>
-      <thead><tr><th scope="col">Metric</th><th scope="col">Mean, 95 % interval</th><th scope="col">Definition</th></tr></thead>
+      <thead><tr><th scope="col" class="words">Metric</th><th scope="col">Mean, 95 % interval</th><th scope="col" class="words">Definition</th></tr></thead>
       <tbody>\(rows)</tbody></table></div>
       """
   }
@@ -70,7 +71,7 @@ extension EvaluationReport {
     }
     return """
       <div class="scroll" role="region" aria-label="Scores of each class" tabindex="0"><table>
-      <thead><tr><th scope="col">Class</th><th scope="col">Queries</th>\(heads)</tr></thead>
+      <thead><tr><th scope="col" class="words">Class</th><th scope="col">Queries</th>\(heads)</tr></thead>
       <tbody>\(rows)</tbody></table></div>
       """
   }
@@ -91,7 +92,7 @@ extension EvaluationReport {
     }
     return """
       <div class="scroll" role="region" aria-label="Confusion of the nearest neighbour" tabindex="0"><table>
-      <thead><tr><th scope="col">Query</th>\(heads)</tr></thead>
+      <thead><tr><th scope="col" class="words">Query</th>\(heads)</tr></thead>
       <tbody>\(rows)</tbody></table></div>
       """
   }

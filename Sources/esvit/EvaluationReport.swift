@@ -27,12 +27,12 @@ extension Metric {
   /// What exactly is computed, in one line.
   func definition(_ k: Int) -> String {
     switch self {
-    case .averagePrecisionOverHits: "precision at each hit, over the hits found"
-    case .averagePrecisionOverK: "the same sum, over k = \(k)"
-    case .averagePrecisionOverReachable: "the same sum, over min(k, relevant items)"
+    case .averagePrecisionOverHits: "precision at hits, over the hits found"
+    case .averagePrecisionOverK: "same sum, over k = \(k)"
+    case .averagePrecisionOverReachable: "same sum, over min(k, relevant items)"
     case .precision: "hits in the first \(k), over \(k)"
-    case .vote(1): "the nearest neighbour has the label"
-    case .vote(let n): "most of the nearest \(n) have the label; a tie is wrong"
+    case .vote(1): "nearest neighbour has the label"
+    case .vote(let n): "majority of nearest \(n); a tie is wrong"
     }
   }
 }

@@ -19,6 +19,13 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
     mutating func appendInterpolation(_ parts: [HTML]) { for part in parts { markup += part.markup } }
   }
 
+  /// Escaped text that may be broken behind the separators of paths and ids.
+  static func breakable(_ text: String) -> HTML {
+    var result: HTML = ""
+    for part in text.split(after: { "/_-.".contains($0) }) { result = "\(result)\(part)<wbr>" }
+    return result
+  }
+
   /// Text for an element's content or a quoted attribute; what could reorder or hide text is made visible first.
   static func escape(_ text: String) -> String {
     var result = ""
@@ -33,5 +40,17 @@ struct HTML: ExpressibleByStringInterpolation, Sendable {
       }
     }
     return result
+  }
+}
+
+extension String {
+  /// The text in parts that end behind each character that a separator is.
+  fileprivate func split(after isSeparator: (Character) -> Bool) -> [String] {
+    var parts: [String] = [""]
+    for character in self {
+      parts[parts.count - 1].append(character)
+      if isSeparator(character) { parts.append("") }
+    }
+    return parts.filter { !$0.isEmpty }
   }
 }

@@ -42,6 +42,7 @@ struct Page {
     h2 { margin: 0; font-size: 1.1rem; line-height: 1.3; overflow-wrap: anywhere; }
     p { margin: .3rem 0 0; color: var(--soft); }
     section { margin-top: 2rem; border-top: 1px solid var(--line); padding-top: 1.5rem; }
+    .title + .query { margin-top: 0; border-top: 0; padding-top: 1rem; }
     .query { display: grid; grid-template-columns: 13rem 1fr; gap: 1.5rem; align-items: start; }
     .query > .asked { position: sticky; top: 1rem; }
     ol.neighbours { list-style: none; margin: 0; padding: 0; display: grid; gap: 1rem;
@@ -60,13 +61,14 @@ struct Page {
     .bar i { display: block; height: 100%; border-radius: inherit; background: var(--accent); }
     .label { font-weight: 600; overflow-wrap: anywhere; }
     .same { color: var(--good); } .other { color: var(--bad); }
-    dl { display: grid; grid-template-columns: auto 1fr; gap: .1rem .5rem; margin: .35rem 0 0; }
+    dl { margin: .35rem 0 0; font-size: .8rem; line-height: 1.4; }
+    dl > div { display: flex; flex-wrap: wrap; gap: 0 .45rem; margin-top: .1rem; }
     dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
     .scroll { overflow-x: auto; margin-top: .9rem; }
     table { border-collapse: collapse; font-size: .9rem; background: var(--card); }
     th, td { padding: .4rem .75rem; border: 1px solid var(--line); text-align: right; vertical-align: top;
       font-variant-numeric: tabular-nums; }
-    th { font-weight: 600; } th[scope=row], td.words { text-align: left; }
+    th { font-weight: 600; vertical-align: bottom; } th[scope=row], th.words, .words { text-align: left; vertical-align: top; }
     td.words { color: var(--soft); min-width: 16rem; }
     td .range { display: block; color: var(--soft); font-size: .8rem; white-space: nowrap; }
     td.right { outline: 2px solid var(--good); outline-offset: -2px; }

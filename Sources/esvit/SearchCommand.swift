@@ -90,7 +90,7 @@ struct SearchCommand: ParsableCommand {
       guard let neighbours = try? outcome.get() else { continue }
       if subjects.count > 1 { Output.line((first ? "" : "\n") + Text.clean(subject.name)) }
       first = false
-      if neighbours.isEmpty { Output.line("No neighbour.") } else { Self.table(neighbours).print() }
+      if neighbours.isEmpty { Output.line("No neighbour.") } else { table(neighbours).print() }
     }
     guard !first else { return }
     var note = "\(Text.count(run.searched, "item")) compared"
@@ -100,7 +100,8 @@ struct SearchCommand: ParsableCommand {
     Output.line(note)
   }
 
-  static func table(_ neighbours: [Neighbour]) -> Table {
+  /// What the page alone asked for is left out: a terminal's line is short.
+  private func table(_ neighbours: [Neighbour]) -> Table {
     var table = Table([
       .init(title: "#", right: true), .init(title: "Score", right: true), .init(title: "Id", flexible: true),
       .init(title: "Label", flexible: true), .init(title: "Slide", flexible: true),
@@ -108,11 +109,13 @@ struct SearchCommand: ParsableCommand {
       .init(title: "Site", flexible: true), .init(title: "Region", flexible: true),
       .init(title: "Source", flexible: true),
     ])
+    let shown = include.fields
     for (index, neighbour) in neighbours.enumerated() {
       let item = neighbour.item
       table.add([
         "\(index + 1)", Text.fixed(Double(neighbour.score), 4), item.id, item.label ?? "", item.slide ?? "",
-        item.patient ?? "", item.site ?? "", item.region?.text ?? "", item.source ?? "",
+        item.patient ?? "", item.site ?? "", shown.contains(.region) ? item.region?.text ?? "" : "",
+        shown.contains(.source) ? item.source ?? "" : "",
       ])
     }
     return table

@@ -22,10 +22,11 @@ struct SearchPage {
 
   var html: HTML {
     let title = queries.count == 1 ? "The nearest tiles of \(queries[0].subject.shortName)" : "The nearest tiles"
-    var facts = ["\(Text.count(searched, "item")) of the collection “\(collection)” compared"] + restrictions
+    var compared = "\(Text.count(searched, "item")) of the collection “\(collection)” compared"
     if unattributed > 0, let unattributedField {
-      facts.append("\(Text.grouped(unattributed)) of them without a \(unattributedField)")
+      compared += ", \(Text.grouped(unattributed)) of them without a \(unattributedField)"
     }
+    let facts = [compared] + restrictions
     let body: HTML = """
       <header><h1>\(title)</h1>
       <p>\(facts.joined(separator: "; ")). Scores are cosines: 1 is the same direction.</p></header>
@@ -98,7 +99,8 @@ extension QueryPart {
   }
 
   private static func list(_ facts: [(String, String)]) -> HTML? {
-    facts.isEmpty ? nil : "<dl>\(facts.map { "<dt>\($0.0)</dt><dd>\($0.1)</dd>" as HTML })</dl>"
+    facts.isEmpty
+      ? nil : "<dl>\(facts.map { "<div><dt>\($0.0)</dt><dd>\(HTML.breakable($0.1))</dd></div>" as HTML })</dl>"
   }
 }
 
