@@ -68,14 +68,14 @@ struct Page {
     table { border-collapse: collapse; font-size: .9rem; background: var(--card); }
     th, td { padding: .4rem .75rem; border: 1px solid var(--line); text-align: right; vertical-align: top;
       font-variant-numeric: tabular-nums; }
-    th { font-weight: 600; vertical-align: bottom; } th[scope=row], th.words, .words { text-align: left; vertical-align: top; }
+    th { font-weight: 600; } thead th { vertical-align: bottom; } th[scope=row], .words { text-align: left; }
     td.words { color: var(--soft); min-width: 16rem; }
     td .range { display: block; color: var(--soft); font-size: .8rem; white-space: nowrap; }
     td.right { outline: 2px solid var(--good); outline-offset: -2px; }
     footer { margin-top: 2.5rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--soft);
       font-size: .8rem; }
     @media (max-width: 44rem) {
-      body { padding: .9rem; }
+      body { padding: .9rem; } td.words { min-width: 9rem; } th, td { padding: .35rem .5rem; }
       .query { grid-template-columns: 1fr; gap: 1rem; }
       .query > .asked { position: static; }
       .asked .tile { display: grid; grid-template-columns: 8.5rem 1fr; }
@@ -84,7 +84,8 @@ struct Page {
     @media print {
       :root { --ground: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --accent: #7a2f6b; --good: #1d6b43;
         --bad: #a3341f; --shade: 122 47 107; }
-      body { max-width: none; padding: 0; font-size: 9pt; }
+      html { font-size: 11px; }
+      body { max-width: none; padding: 0; }
       .query { grid-template-columns: 3.6cm 1fr; gap: .5cm; } .query > .asked { position: static; }
       ol.neighbours { grid-template-columns: repeat(5, 1fr); gap: .25cm; }
       .tile, tr { break-inside: avoid; } h2 { break-after: avoid; }

@@ -57,7 +57,7 @@ extension QueryPart {
       <section class="query" aria-labelledby="query-\(number)">
       <div class="asked">
       <div class="tile">\(picture.html(alternative: alternative))<div class="text">
-      <h2 id="query-\(number)">\(subject.shortName)</h2>
+      <h2 id="query-\(number)">\(HTML.breakable(subject.shortName))</h2>
       \(label)\(note.map { "<p>\($0)</p>" as HTML })\(Self.list(facts))
       </div></div>
       </div>
