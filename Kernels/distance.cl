@@ -5,12 +5,12 @@
 // queries       [queryCount, stride]   float, each of length 1
 // scores        [queryCount, scoreStride] float; row r of query q goes to scores[q · scoreStride + scoreBase + r]
 //
-// Work-group: GROUP work-items (a power of two) on one row and QUERIES queries; neighbours read neighbouring elements.
-// Global: (count · GROUP, ceil(queryCount / QUERIES)). Local memory: QUERIES · GROUP floats.
+// Work-group: T work-items (a power of two) on one row and QUERIES queries; neighbours read neighbouring elements.
+// Global: (count · T, ceil(queryCount / QUERIES)). Local memory: QUERIES · T floats.
 //
 // How far a score may be from the truth (the exact cosine of the stored row and the given query), u = 2^-24:
 // - rounding the unit query to float: at most u;
-// - the dot product: each product passes at most ceil(stride / GROUP) + log2(GROUP) additions and one rounding of its
+// - the dot product: each product passes at most ceil(stride / T) + log2(T) additions and one rounding of its
 //   own, whatever the compiler fuses: γ(h) = hu / (1 - hu), h that sum, since Σ|q·v| ≤ |q| |v|;
 // - the inverse norm (distance_rows.cl): γ(stride/16 + 5) / 2 + 11u, and u for the multiplication with it.
 // With hu < 0.0099, γ(h) < 1.01 hu; the whole is below u · (1.01 h + 0.505 (stride/16 + 5) + 20), where the 20 also
@@ -29,10 +29,10 @@ typedef half element;
 #define QUERIES 4 // per work-group, each one accumulator a work-item
 #endif
 
-kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+kernel __attribute__((reqd_work_group_size(T, 1, 1))) void
 distance_scores(global const element *rows, global const float *inverseNorms, global const float *queries,
                 global float *scores, uint count, uint stride, uint queryCount, ulong scoreStride, ulong scoreBase) {
-  local float partial[QUERIES][GROUP];
+  local float partial[QUERIES][T];
   const uint lane = get_local_id(0);
   const uint row = get_group_id(0);
   const uint first = get_group_id(1) * QUERIES;
@@ -40,7 +40,7 @@ distance_scores(global const element *rows, global const float *inverseNorms, gl
 
   float sum[QUERIES];
   for (uint j = 0; j < QUERIES; j++) sum[j] = 0.0f;
-  for (uint i = lane; i < stride; i += GROUP) {
+  for (uint i = lane; i < stride; i += T) {
     const float x = LOAD(i, v);
     for (uint j = 0; j < QUERIES; j++) {
       // Beyond the last query the last one is computed again and thrown away: no branch, no read out of bounds.
@@ -49,12 +49,12 @@ distance_scores(global const element *rows, global const float *inverseNorms, gl
     }
   }
   for (uint j = 0; j < QUERIES; j++) partial[j][lane] = sum[j];
-  for (uint width = GROUP / 2; width > 0; width /= 2) {
+  for (uint width = T / 2; width > 0; width /= 2) {
     barrier(CLK_LOCAL_MEM_FENCE);
     if (lane < width)
       for (uint j = 0; j < QUERIES; j++) partial[j][lane] += partial[j][lane + width];
   }
   barrier(CLK_LOCAL_MEM_FENCE);
-  for (uint j = lane; j < QUERIES; j += GROUP)
+  for (uint j = lane; j < QUERIES; j += T)
     if (first + j < queryCount) scores[(first + j) * scoreStride + scoreBase + row] = partial[j][0] * inverseNorms[row];
 }

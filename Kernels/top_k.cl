@@ -1,4 +1,4 @@
-// Which rows can be among the k best, in two passes over the scores; portable, and with GROUP = 1 the CPU's variant.
+// Which rows can be among the k best, in two passes over the scores; portable, and with T = 1 the CPU's variant.
 //
 // scores    [queryCount, scoreStride] float
 // excluded  one bit a row, 1 where the row must not be found; query q's words start at q · maskStride (0: one for all)
@@ -12,25 +12,25 @@
 //    also those that had no room. It answers for queries firstQuery…, whose found, foundRows and foundScores start at 0.
 //
 // One work-item takes a mask's word (32 rows) at a time, so that a wholly excluded word costs one read.
-// Global: (any multiple of GROUP, queryCount), local (GROUP, 1). Local memory: BINS + 1 words.
+// Global: (any multiple of T, queryCount), local (T, 1). Local memory: BINS + 1 words.
 
 #ifndef BINS
 #define BINS 2048
 #endif
 
-#if GROUP == 1
+#if T == 1
 #define COUNT(p) ++*(p) // the histogram is this work-item's alone
 #else
 #define COUNT(p) atomic_inc(p)
 #endif
 
-kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+kernel __attribute__((reqd_work_group_size(T, 1, 1))) void
 top_k_histogram(global const float *scores, ulong scoreStride, uint count, global const uint *excluded,
                 ulong maskStride, global const float *lows, global const float *scales, global uint *histograms) {
   local uint bins[BINS + 1];
   const uint query = get_global_id(1);
   const uint lane = get_local_id(0);
-  for (uint i = lane; i <= BINS; i += GROUP) bins[i] = 0;
+  for (uint i = lane; i <= BINS; i += T) bins[i] = 0;
   barrier(CLK_LOCAL_MEM_FENCE);
 
   global const float *s = scores + query * scoreStride;
@@ -50,11 +50,11 @@ top_k_histogram(global const float *scores, ulong scoreStride, uint count, globa
     }
   }
   barrier(CLK_LOCAL_MEM_FENCE);
-  for (uint i = lane; i <= BINS; i += GROUP)
+  for (uint i = lane; i <= BINS; i += T)
     if (bins[i] != 0) atomic_add(&histograms[(ulong)query * (BINS + 1) + i], bins[i]);
 }
 
-kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+kernel __attribute__((reqd_work_group_size(T, 1, 1))) void
 top_k_collect(global const float *scores, ulong scoreStride, uint count, global const uint *excluded, ulong maskStride,
               global const float *thresholds, uint firstQuery, uint capacity, global uint *found, global uint *foundRows,
               global float *foundScores) {

@@ -7,13 +7,6 @@ import OpenCL
 /// norms. Layouts, work-groups and the proof: `Kernels/distance.cl`.
 @DeviceActor
 package final class Distance {
-  package enum Variant: String, Sendable, CaseIterable {
-    /// A work-group a row: any OpenCL 1.2 device.
-    case portable
-    /// A work-item a tile of rows and queries, in registers.
-    case cpu
-  }
-
   package nonisolated let format: VectorFormat
   package nonisolated let variant: Variant
   /// Work-items that share a row.
@@ -28,30 +21,27 @@ package final class Distance {
   private static let queriesPerGroup = 4
   private static let rowsPerItem = 64
 
-  /// - Parameter variant: the device's own where nil.
-  package init(context: Context, format: VectorFormat, variant: Variant? = nil) throws(OpenCLError) {
+  /// - Parameters:
+  ///   - variant: the device's own where nil.
+  ///   - workGroupLimit: a lower limit than the device's own, for tests.
+  package init(
+    context: Context, format: VectorFormat, variant: Variant? = nil, workGroupLimit: Int? = nil
+  ) throws(OpenCLError) {
     self.format = format
-    self.variant = variant ?? (context.device.kind == .cpu ? .cpu : .portable)
+    self.variant = variant ?? Variants.preferred(for: context.device)[.distance]
     queue = try context.queue
     let definitions = format == .f32 ? ["VECTOR_F32"] : []
-    let rows = ProgramSource(
-      name: KernelFile.distanceRows.name, text: KernelFile.distanceRows.text, definitions: definitions)
-    packing = try context.kernel("distance_pack", rows)
-    gathering = try context.kernel("distance_gather", rows)
+    packing = try context.kernel("distance_pack", KernelFile.distanceRows.source(definitions))
+    gathering = try context.kernel("distance_gather", KernelFile.distanceRows.source(definitions))
     switch self.variant {
     case .cpu:
       group = 1
       scoring = try context.kernel(
-        "distance_scores",
-        ProgramSource(
-          name: KernelFile.distanceCPU.name, text: KernelFile.distanceCPU.text,
-          definitions: definitions + ["BLOCK=\(Self.rowsPerItem)"]))
+        "distance_scores", KernelFile.distanceCPU.source(definitions + ["BLOCK=\(Self.rowsPerItem)"]))
     case .portable:
-      (scoring, group) = try context.kernel("distance_scores", largestGroup: 64) { group in
-        ProgramSource(
-          name: KernelFile.distance.name, text: KernelFile.distance.text,
-          definitions: definitions + ["GROUP=\(group)", "QUERIES=\(Self.queriesPerGroup)"])
-      }
+      (scoring, group) = try WorkGroup.kernel(
+        "distance_scores", of: .distance, definitions: definitions + ["QUERIES=\(Self.queriesPerGroup)"],
+        sizes: WorkGroup.powersOfTwo(from: 64), items: { $0 }, limit: workGroupLimit, in: context)
     }
   }
 
@@ -115,22 +105,5 @@ package final class Distance {
     let stride = Self.stride(dimension: dimension)
     try gathering.setArguments(rows, sources, destinations, gathered, UInt32(stride))
     try queue.enqueue(gathering, global: [stride / 16, count])
-  }
-}
-
-extension Context {
-  /// A kernel built for work-groups of the largest power of two that device and kernel allow, at most `largestGroup`.
-  func kernel(
-    _ name: String, largestGroup: Int, _ source: (Int) -> ProgramSource
-  ) throws(OpenCLError) -> (kernel: Kernel, group: Int) {
-    var group = largestGroup
-    while group > device.maximumWorkGroupSize { group /= 2 }
-    while true {
-      let kernel = try kernel(name, source(group))
-      if group == 1 { return (kernel, group) }
-      let limit = try kernel.maximumWorkGroupSize(on: device)
-      if limit >= group { return (kernel, group) }
-      group /= 2
-    }
   }
 }

@@ -34,13 +34,12 @@ package final class TopK {
   package init(context: Context, group: Int? = nil) throws(OpenCLError) {
     self.context = context
     queue = try context.queue
-    func source(_ group: Int) -> ProgramSource {
-      ProgramSource(
-        name: KernelFile.topK.name, text: KernelFile.topK.text, definitions: ["GROUP=\(group)", "BINS=\(Self.bins)"])
-    }
-    let largest = group ?? (context.device.kind == .cpu ? 1 : 64)
-    (counting, countingGroup) = try context.kernel("top_k_histogram", largestGroup: largest, source)
-    (collecting, collectingGroup) = try context.kernel("top_k_collect", largestGroup: largest, source)
+    let sizes = WorkGroup.powersOfTwo(from: group ?? (context.device.kind == .cpu ? 1 : 64))
+    let definitions = ["BINS=\(Self.bins)"]
+    (counting, countingGroup) = try WorkGroup.kernel(
+      "top_k_histogram", of: .topK, definitions: definitions, sizes: sizes, items: { $0 }, limit: nil, in: context)
+    (collecting, collectingGroup) = try WorkGroup.kernel(
+      "top_k_collect", of: .topK, definitions: definitions, sizes: sizes, items: { $0 }, limit: nil, in: context)
     lows = Scratch(context: context)
     scales = Scratch(context: context)
     histograms = Scratch(context: context)

@@ -17,15 +17,16 @@ package final class Archive {
 
   /// Opens the archive in the directory `state`, which is made where it is missing, and loads the vectors of `model`.
   ///
+  /// - Parameter variants: the kernels that the self-check found right; the device's own where nil.
   /// - Throws: `.inUse` where another archive has it open, `.foreign` or `.newer` where the file there is not ours to
   ///   touch, `.damaged`, `.readOnly`, `.diskFull`, `.storage`, and `.device` where the vectors do not fit.
   package init(
-    state: URL, context: Context, vectors: VectorFormat = .f16, model: ModelIdentity
+    state: URL, context: Context, vectors: VectorFormat = .f16, model: ModelIdentity, variants: Variants? = nil
   ) async throws(ArchiveError) {
     self.model = model
     store = try await Store.open(state: state)
     do throws(OpenCLError) {
-      operators = try SearchOperators(context: context, format: vectors)
+      operators = try SearchOperators(context: context, format: vectors, variants: variants)
     } catch {
       throw .device("\(error)")
     }

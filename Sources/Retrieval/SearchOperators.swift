@@ -15,9 +15,9 @@ final class SearchOperators {
   let scores: Scratch<Float>
   let masks: Scratch<UInt32>
 
-  init(context: Context, format: VectorFormat) throws(OpenCLError) {
+  init(context: Context, format: VectorFormat, variants: Variants? = nil) throws(OpenCLError) {
     self.context = context
-    distance = try Distance(context: context, format: format)
+    distance = try Distance(context: context, format: format, variant: variants?[.distance])
     topK = try TopK(context: context)
     floats = Scratch(context: context)
     sources = Scratch(context: context)

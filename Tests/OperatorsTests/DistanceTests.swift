@@ -7,12 +7,17 @@ import Testing
 @Suite("Distance")
 struct DistanceTests {
   struct Case: Sendable, CustomTestStringConvertible {
-    var variant: Distance.Variant
+    var variant: Variant
     var format: VectorFormat
-    var testDescription: String { "\(variant.rawValue), \(format.rawValue)" }
-    static let all = Distance.Variant.allCases.flatMap { variant in
-      VectorFormat.allCases.map { Case(variant: variant, format: $0) }
+    /// Of the portable variant: any power of two must do.
+    var workGroupLimit: Int?
+    var testDescription: String {
+      "\(variant.rawValue), \(format.rawValue)" + (workGroupLimit.map { ", groups of \($0)" } ?? "")
     }
+    static let all =
+      OperatorKind.distance.variants.flatMap { variant in
+        VectorFormat.allCases.map { Case(variant: variant, format: $0) }
+      } + [1, 8].map { Case(variant: .portable, format: .f16, workGroupLimit: $0) }
   }
 
   /// One context for all cases: a driver compiles each kernel once.
@@ -24,7 +29,8 @@ struct DistanceTests {
   ) throws -> (scores: [[Float]], rows: [[Float]], bound: Double) {
     let context = try Self.context.get()
     let queue = try context.queue
-    let distance = try Distance(context: context, format: test.format, variant: test.variant)
+    let distance = try Distance(
+      context: context, format: test.format, variant: test.variant, workGroupLimit: test.workGroupLimit)
     let dimension = vectors[0].count
     let stride = Distance.stride(dimension: dimension)
     let count = vectors.count

@@ -6,8 +6,7 @@ extension OperatorCheck {
     _ rows: Int, _ queries: Int, _ dimension: Int, _ format: VectorFormat
   ) throws(OpenCLError) -> Double {
     var noise = CheckNoise(seed: 8)
-    let operation = try Distance(
-      context: context, format: format, variant: variants[.distance] == .cpu ? .cpu : .portable)
+    let operation = try Distance(context: context, format: format, variant: variants[.distance])
     let stride = Distance.stride(dimension: dimension)
     let vectors = noise.floats(rows * dimension)
     let resident = try context.makeBuffer(UInt16.self, count: rows * operation.wordsPerRow(dimension: dimension))
