@@ -58,7 +58,8 @@ struct Engine: Sendable {
       state: URL(filePath: settings.state, directoryHint: .isDirectory), context: prepared.context,
       vectors: settings.vectors == .f16 ? .f16 : .f32,
       model: ModelIdentity(
-        fingerprint: model.fingerprint, name: model.name, dimension: encoder.dimension, header: model.header))
+        fingerprint: model.fingerprint, name: model.name, dimension: encoder.dimension, header: model.header),
+      variants: prepared.variants)
     return Engine(
       model: model, device: prepared.context.device, encoder: encoder, batch: batch, archive: archive, roots: roots,
       settings, statistics, health)
