@@ -96,7 +96,6 @@ __kernel void gemm(__global const float *in, __global const float *restrict w, _
   FOR_VECTORS(LOAD_BIAS, 0)
   FOR_ROWS(ROW_POINTER)
   FOR_ROWS(START)
-#pragma unroll 2
   for (int k = 0; k < inputs; ++k) {
     FOR_VECTORS(LOAD_W, 0)
     FOR_ROWS(STEP)
