@@ -23,10 +23,10 @@ typedef half element;
 // the final tree and, where the compiler does not fuse, its own rounding: γ(stride/16 + 5) on the sum, half of it on
 // the root; sqrt 3 ulp = 6u and the division 2.5 ulp = 5u (OpenCL 1.2, 7.4).
 kernel void distance_pack(global const float *source, global const uint *destinations, global element *rows,
-                          global float *inverseNorms, uint count, uint dimension, uint stride) {
-  const uint item = get_global_id(0);
+                          global float *inverseNorms, uint dimension, uint stride, ulong count) {
+  const ulong item = get_global_id(0);
   if (item >= count) return;
-  global const float *x = source + (ulong)item * dimension;
+  global const float *x = source + item * dimension;
   const ulong row = destinations[item];
   if (row == SKIP) return;
   global element *y = rows + row * stride;
@@ -51,10 +51,12 @@ kernel void distance_pack(global const float *source, global const uint *destina
 }
 
 // Copies rows out as floats, which is exact: rows[sources[item]] → gathered[destinations[item], stride].
-// One work-item 16 elements: global (stride / 16, count).
+// One work-item 16 elements; count is items · stride / 16.
 kernel void distance_gather(global const element *rows, global const uint *sources, global const uint *destinations,
-                            global float *gathered, uint stride) {
-  const uint item = get_global_id(1);
-  const uint i = get_global_id(0) * 16;
+                            global float *gathered, uint stride, ulong count) {
+  const ulong index = get_global_id(0);
+  if (index >= count) return;
+  const ulong item = index / (stride / 16);
+  const uint i = index % (stride / 16) * 16;
   vstore16(LOAD16(rows + (ulong)sources[item] * stride + i), 0, gathered + (ulong)destinations[item] * stride + i);
 }

@@ -12,8 +12,8 @@ package final class Distance {
   /// Work-items that share a row.
   private let group: Int
   private let queue: CommandQueue
-  private let packing: Kernel
-  private let gathering: Kernel
+  private let packing: FlatKernel
+  private let gathering: FlatKernel
   private let scoring: Kernel
 
   /// A destination of `pack` that is passed over.
@@ -31,8 +31,8 @@ package final class Distance {
     self.variant = variant ?? Variants.preferred(for: context.device)[.distance]
     queue = try context.queue
     let definitions = format == .f32 ? ["VECTOR_F32"] : []
-    packing = try context.kernel("distance_pack", KernelFile.distanceRows.source(definitions))
-    gathering = try context.kernel("distance_gather", KernelFile.distanceRows.source(definitions))
+    packing = try FlatKernel("distance_pack", of: KernelFile.distanceRows.source(definitions), in: context)
+    gathering = try FlatKernel("distance_gather", of: KernelFile.distanceRows.source(definitions), in: context)
     switch self.variant {
     case .cpu:
       group = 1
@@ -71,10 +71,9 @@ package final class Distance {
     inverseNorms: Buffer<Float>
   ) throws(OpenCLError) {
     guard count > 0 else { return }
-    try packing.setArguments(
-      source, destinations, rows, inverseNorms, UInt32(count), UInt32(dimension),
-      UInt32(Self.stride(dimension: dimension)))
-    try queue.enqueue(packing, global: [count])
+    try packing.kernel.setArguments(
+      source, destinations, rows, inverseNorms, UInt32(dimension), UInt32(Self.stride(dimension: dimension)))
+    try packing.enqueue(items: count, countArgument: 6)
   }
 
   /// Cosines of `count` rows and `queryCount` queries `[queryCount, stride]` (unit length, zero beyond the dimension):
@@ -103,7 +102,7 @@ package final class Distance {
   ) throws(OpenCLError) {
     guard count > 0 else { return }
     let stride = Self.stride(dimension: dimension)
-    try gathering.setArguments(rows, sources, destinations, gathered, UInt32(stride))
-    try queue.enqueue(gathering, global: [stride / 16, count])
+    try gathering.kernel.setArguments(rows, sources, destinations, gathered, UInt32(stride))
+    try gathering.enqueue(items: count * (stride / 16), countArgument: 5)
   }
 }

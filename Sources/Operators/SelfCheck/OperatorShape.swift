@@ -59,6 +59,7 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
     .pool(images: 2, tokens: 49, channels: 96),
     .distance(rows: 100, queries: 3, dimension: 96, format: .f16),
     .distance(rows: 100, queries: 1, dimension: 50, format: .f32),
-    .topK(rows: 1000, k: 10),
+    .topK(rows: 100, k: 10),
+    .topK(rows: 20_000, k: 10),  // enough for the histogram
   ]
 }
