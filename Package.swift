@@ -71,7 +71,7 @@ let package = Package(
       dependencies: ["Operators", "OpenCL", logging, .product(name: "GRDB", package: "GRDB.swift")]),
     .target(name: "Imaging", dependencies: ["CVips", crypto]),
     // Floor 3
-    .target(name: "Benchmark", dependencies: ["Imaging", "EsViT", "Retrieval"]),
+    .target(name: "Benchmark", dependencies: ["EsViT", "Retrieval", "Operators", "OpenCL"]),
     .target(
       name: "Daemon",
       dependencies: [
@@ -86,6 +86,7 @@ let package = Package(
     .executableTarget(name: "esvit", dependencies: ["Wire", "Metrics", argumentParser]),
 
     .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "esvitd"]),
+    .testTarget(name: "BenchmarkTests", dependencies: ["Benchmark"]),
     .testTarget(name: "OperatorsTests", dependencies: ["Operators"]),
     .testTarget(name: "EsViTTests", dependencies: ["EsViT"]),
     .testTarget(name: "RetrievalTests", dependencies: ["Retrieval"]),

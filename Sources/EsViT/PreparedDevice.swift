@@ -14,6 +14,12 @@ package struct PreparedDevice: Sendable {
   /// One line for each kernel that was dropped for the portable one: to be logged.
   package let warnings: [String]
 
+  package init(context: Context, variants: Variants, warnings: [String]) {
+    self.context = context
+    self.variants = variants
+    self.warnings = warnings
+  }
+
   /// Selects the device, opens it and settles which kernels are used.
   ///
   /// To be called before anything else calls OpenCL. May take a minute where something is new.

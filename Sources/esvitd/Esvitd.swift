@@ -10,8 +10,9 @@ struct Esvitd: AsyncParsableCommand {
     subcommands: [
       Serve.self,
       Config.self,
-      Convert.self,
       Devices.self,
+      Bench.self,
+      Convert.self,
       Prebuild.self,
     ])
 }
