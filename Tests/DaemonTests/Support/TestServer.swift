@@ -68,14 +68,15 @@ struct TestServer: Sendable {
   static func run<Value: Sendable>(
     _ handler: any RequestHandler, limits: Limits = Limits(), requestsPerConnection: Int = 64,
     idleTimeout: Duration = .seconds(60), stallTimeout: Duration = .seconds(60), drainTime: Duration = .seconds(10),
-    statistics: Statistics = Statistics(), _ body: @escaping @Sendable (TestServer) async throws -> Value
+    statistics: Statistics = Statistics(), memory: RequestMemory? = nil,
+    _ body: @escaping @Sendable (TestServer) async throws -> Value
   ) async throws -> Value {
     let directory = FileManager.default.temporaryDirectory.appending(path: "esvitd-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: directory) }
     let socket = try ListeningSocket(bindingTo: directory.path + "/s")
     guard let descriptor = socket.takeDescriptor() else { throw SocketClient.Failure(description: "no descriptor") }
-    let memory = RequestMemory(limit: limits.inHand)
+    let memory = memory ?? RequestMemory(limit: limits.inHand)
     let server = Server(
       descriptor: descriptor, handler: handler, limits: limits, requestsPerConnection: requestsPerConnection,
       idleTimeout: idleTimeout, stallTimeout: stallTimeout, drainTime: drainTime, memory: memory,
