@@ -36,7 +36,9 @@ __kernel void layer_norm(__global const float *x, __global float *y,
     const float d = x[base + c] - mean;
     squares = fma(d, d, squares);
   }
-  const float inverse = 1.0f / sqrt(sum_of_group(squares, scratch) / channels + eps);
+  const float variance = sum_of_group(squares, scratch) / channels;
+  // A variance beyond the range would make every value 0: better none.
+  const float inverse = variance < INFINITY ? 1.0f / sqrt(variance + eps) : NAN;
   for (int c = get_local_id(0); c < channels; c += T) {
     const float normal = (x[base + c] - mean) * inverse;
 #ifdef AFFINE

@@ -18,7 +18,9 @@ __kernel void layer_norm(__global const float *x, __global float *y, __global co
     const float16 d = vload16(0, from + c) - mean;
     squares = fma(d, d, squares);
   }
-  const float16 inverse = (float16)(1.0f / sqrt(sum_of(squares) / channels + eps));
+  const float variance = sum_of(squares) / channels;
+  // A variance beyond the range would make every value 0: better none.
+  const float16 inverse = (float16)(variance < INFINITY ? 1.0f / sqrt(variance + eps) : NAN);
   for (int c = 0; c < channels; c += 16) {
     const float16 normal = (vload16(0, from + c) - mean) * inverse;
 #ifdef AFFINE

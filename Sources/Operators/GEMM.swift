@@ -32,10 +32,13 @@ package final class GEMM {
   private let tile: (rows: Int, columns: Int)
   private let group: [Int]
 
-  /// - Parameter workGroupLimit: a lower limit than the device's own, for tests.
+  /// - Parameters:
+  ///   - workGroupLimit: a lower limit than the device's own, for tests.
+  ///   - vectorBits: another vector width than the CPU's own, for tests.
   /// - Throws: `OpenCLError` where the weights do not fit together or the device refuses.
   package init(
-    context: Context, weights: LinearWeights, epilogue: Epilogue = .bias, variant: Variant, workGroupLimit: Int? = nil
+    context: Context, weights: LinearWeights, epilogue: Epilogue = .bias, variant: Variant, workGroupLimit: Int? = nil,
+    vectorBits: Int? = nil
   ) throws(OpenCLError) {
     inputs = weights.inputs
     outputs = weights.outputs
@@ -50,7 +53,8 @@ package final class GEMM {
       tile = (4 * size, 4 * size)
       group = [size, size]
     case .cpu:
-      let (rows, vectors) = try Self.registers(outputs: weights.outputs, in: context)
+      let bits = if let vectorBits { vectorBits } else { try VectorBits.of(context) }
+      let (rows, vectors) = Self.registers(outputs: weights.outputs, vectorBits: bits)
       tile = (rows, 16 * vectors)
       group = [1, 1]
       let isRagged = !weights.outputs.isMultiple(of: tile.columns)
@@ -69,8 +73,8 @@ package final class GEMM {
   }
 
   /// Rows and vectors of 16 outputs whose sums fit the registers of the CPU (`gemm.cpu.cl`).
-  private static func registers(outputs: Int, in context: Context) throws(OpenCLError) -> (rows: Int, vectors: Int) {
-    guard try VectorBits.of(context) >= 512 else { return (6, 1) }
+  private static func registers(outputs: Int, vectorBits: Int) -> (rows: Int, vectors: Int) {
+    guard vectorBits >= 512 else { return (6, 1) }
     // Three vectors a row are the fastest; fewer where they divide the outputs and three do not.
     return (7, [3, 2].first { outputs.isMultiple(of: 16 * $0) } ?? (outputs <= 16 ? 1 : 3))
   }

@@ -40,7 +40,8 @@ package final class WindowAttention {
   ///   - table: `[(2·window - 1)², heads]`, the relative position bias.
   ///   - paddingToken: `[3·channels]`: query, key and value of a padded token, whose input is zero: the projection's
   ///     own bias.
-  ///   - variant: a CPU's takes head dimensions of 16, 32, 48 and 64; others run the portable kernel.
+  ///   - variant: a CPU's takes head dimensions of 16, 32, 48 and 64, and windows that fit its local memory; others
+  ///     run the portable kernel.
   ///   - workGroupLimit: a lower limit than the device's own, for tests.
   package init(
     context: Context, shape: Shape, table: [Float], paddingToken: [Float], variant: Variant, workGroupLimit: Int? = nil
@@ -56,7 +57,9 @@ package final class WindowAttention {
     }
     queue = try context.queue
     self.shape = shape
-    self.variant = [16, 32, 48, 64].contains(shape.headDimension) ? variant : .portable
+    let holds =
+      [16, 32, 48, 64].contains(shape.headDimension) && Self.localBytes(shape) <= context.device.localMemory
+    self.variant = holds ? variant : .portable
     let tableBuffer = try context.makeBuffer(table)
     let padding = try context.makeBuffer(paddingToken)
     switch self.variant {
@@ -72,7 +75,7 @@ package final class WindowAttention {
       let source = KernelFile.attentionCPU.source(
         ["WINDOW=\(shape.window)", "HEAD_DIM=\(shape.headDimension)"], prelude: .vector16)
       let tokens = shape.window * shape.window
-      let bias = try context.makeBuffer(Float.self, count: shape.heads * tokens * ((tokens + 31) / 32 * 32))
+      let bias = try context.makeBuffer(Float.self, count: shape.heads * tokens * Self.columns(shape))
       let expand = try context.kernel("expand_bias", source)
       try expand.setArguments(tableBuffer, bias, Int32(shape.heads))
       try queue.enqueue(expand, global: [tokens, shape.heads], local: [1, 1])
@@ -82,6 +85,15 @@ package final class WindowAttention {
       try attention.setArguments(from: 1, padding, bias)
       try attention.setArguments(from: 4, Int32(shape.side), Int32(shape.shift), Int32(shape.heads))
     }
+  }
+
+  /// Keys of a window, filled up to whole vectors (COLUMNS of `attention.cpu.cl`).
+  private static func columns(_ shape: Shape) -> Int { (shape.window * shape.window + 31) / 32 * 32 }
+
+  /// Local memory of the CPU variant: keys, values, seven rows of weights, regions and token numbers.
+  private static func localBytes(_ shape: Shape) -> Int {
+    let tokens = shape.window * shape.window
+    return 4 * ((shape.headDimension + 7 + 1) * columns(shape) + (shape.headDimension + 1) * tokens)
   }
 
   /// Enqueues the attention of `images` maps.
