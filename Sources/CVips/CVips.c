@@ -211,14 +211,6 @@ CVipsImage *cvips_flatten_on_white(CVipsImage *in) {
   return out;
 }
 
-CVipsImage *cvips_thumbnail(CVipsImage *in, int side) {
-  VipsImage *out = NULL;
-  enter();
-  vips_thumbnail_image(in, &out, side, "height", side, "size", VIPS_SIZE_DOWN, "no_rotate", TRUE, NULL);
-  leave();
-  return out;
-}
-
 // Pixels --------------------------------------------------------------------------------------------------------------
 
 CVipsRegion *cvips_region(CVipsImage *image) { return vips_region_new(image); }

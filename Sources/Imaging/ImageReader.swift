@@ -118,16 +118,19 @@ struct ImageReader {
     guard (0...1).contains(picture.bands - colours) else {
       throw .unsupportedContent(format, "\(picture.bands) channels")
     }
-    guard let bytes = picture.bytes(as: kind) else { return nil }
     let profile = picture.profile
+    let needsProfile = kind == CVIPS_CMYK || (profile?.space == space && profile?.isSRGB == false)
+    // The common case costs libvips no further step.
+    if kind == CVIPS_RGB, picture.bands == colours, picture.depth == 8, !needsProfile { return picture }
+    guard let bytes = picture.bytes(as: kind) else { return nil }
     let colour: Picture? =
-      if picture.isCMYK {
+      if kind == CVIPS_CMYK {
         bytes.throughProfile()
-      } else if let profile, profile.space == space, !profile.isSRGB {
+      } else if needsProfile {
         // A profile that cannot be used is passed over, as viewers do.
         bytes.throughProfile() ?? bytes.inSRGB()
       } else {
-        colours == 3 ? bytes : bytes.inSRGB()
+        kind == CVIPS_RGB ? bytes : bytes.inSRGB()
       }
     return picture.bands > colours ? colour?.flattenedOnWhite() : colour
   }

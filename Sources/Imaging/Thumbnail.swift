@@ -7,16 +7,14 @@ enum Thumbnail {
 
   /// - Parameter side: pixels of the longer side, at most; a smaller picture keeps its size.
   static func jpeg(of image: RGBImage, side: Int) throws(ImageError) -> Data {
-    let side = Int32(clamping: max(1, side))
-    let jpeg: Data? = image.pixels.withUnsafeBytes { pixels in
-      guard
-        let whole = cvips_rgb_in_memory(pixels.baseAddress, Int32(image.width), Int32(image.height))
-      else { return nil }
-      defer { cvips_release(whole) }
-      guard let small = cvips_thumbnail(whole, side) else { return nil }
-      defer { cvips_release(small) }
+    let small = Shrink.toFit(image, side: max(1, side))
+    let jpeg: Data? = small.pixels.withUnsafeBytes { pixels in
+      guard let picture = cvips_rgb_in_memory(pixels.baseAddress, Int32(small.width), Int32(small.height)) else {
+        return nil
+      }
+      defer { cvips_release(picture) }
       var count = 0
-      guard let bytes = cvips_save_jpeg(small, quality, &count) else { return nil }
+      guard let bytes = cvips_save_jpeg(picture, quality, &count) else { return nil }
       defer { cvips_free(bytes) }
       return Data(bytes: bytes, count: count)
     }

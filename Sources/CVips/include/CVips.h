@@ -70,8 +70,6 @@ CVipsImage *cvips_bytes_as(CVipsImage *in, enum CVipsKind kind);
 CVipsImage *cvips_profile_to_srgb(CVipsImage *in);
 CVipsImage *cvips_to_srgb(CVipsImage *in);
 CVipsImage *cvips_flatten_on_white(CVipsImage *in);
-// The whole picture within `side` × `side`, never enlarged.
-CVipsImage *cvips_thumbnail(CVipsImage *in, int side);
 
 // Pixels --------------------------------------------------------------------------------------------------------------
 
