@@ -15,6 +15,8 @@ package final class ImageDecoder: Sendable {
     self.limits = limits
     pool = DecodingPool(threads: threads, limit: limits.waiting)
     budget = MemoryBudget(bytes: limits.memory)
+    // Now rather than at the first image; a failure is told by every decode.
+    try? Vips.start()
   }
 
   /// Images that wait for a thread.
@@ -33,10 +35,11 @@ package final class ImageDecoder: Sendable {
       do throws(ImageError) {
         switch source {
         case .data(let data):
-          guard data.count <= limits.inlineBytes else {
-            throw .fileTooLarge(bytes: data.count, limit: limits.inlineBytes)
-          }
+          try limits.checkInline(data.count)
           return .success(try Self.decode(data, reader, region, side))
+        case .bytes(let bytes):
+          try limits.checkInline(bytes.count)
+          return .success(try Self.decode(bytes, reader, region, side))
         case .file(let path, let roots):
           return .success(try Self.decode(roots.open(path).read(limit: limits.fileBytes), reader, region, side))
         }

@@ -30,7 +30,7 @@ package enum ImageError: Error, Sendable, Equatable {
   case cancelled
 
   /// Which of the protocol's errors this is.
-  package enum Kind: Sendable { case unreadable, tooLarge, overloaded, cancelled, internalError }
+  package enum Kind: Sendable { case unreadable, invalidRegion, tooLarge, overloaded, cancelled, internalError }
 
   /// Which of the protocol's errors this is.
   package var kind: Kind {
@@ -39,9 +39,8 @@ package enum ImageError: Error, Sendable, Equatable {
     case .overloaded: .overloaded
     case .cancelled: .cancelled
     case .unavailable: .internalError
-    case .empty, .unsupportedFormat, .unsupportedContent, .damaged, .regionOutside, .noSuchLevel, .forbiddenPath,
-      .unreadableFile:
-      .unreadable
+    case .regionOutside, .noSuchLevel: .invalidRegion
+    case .empty, .unsupportedFormat, .unsupportedContent, .damaged, .forbiddenPath, .unreadableFile: .unreadable
     }
   }
 

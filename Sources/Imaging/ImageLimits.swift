@@ -21,4 +21,9 @@ package struct ImageLimits: Sendable, Equatable {
     self.memory = memory
     self.waiting = waiting
   }
+
+  /// - Throws: `ImageError.fileTooLarge` for a file that came inside a request.
+  func checkInline(_ bytes: Int) throws(ImageError) {
+    guard bytes <= inlineBytes else { throw .fileTooLarge(bytes: bytes, limit: inlineBytes) }
+  }
 }

@@ -32,6 +32,7 @@ extension ErrorObject {
   private init(image error: ImageError) {
     switch error.kind {
     case .unreadable: self.init(.imageUnreadable, "\(error)")
+    case .invalidRegion: self.init(.invalidParams, "\(error)")
     case .tooLarge: self.init(.tooLarge, "\(error)", limit: error.limit)
     case .overloaded: self.init(.overloaded, "\(error)", limit: error.limit)
     case .cancelled: self.init(.shuttingDown, "\(error)")

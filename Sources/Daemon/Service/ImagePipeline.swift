@@ -109,7 +109,7 @@ struct ImagePipeline: Sendable {
     do {
       let source: ImageSource =
         switch picture.source {
-        case .data(let bytes): .data(Data(bytes))
+        case .data(let bytes): .bytes(bytes)
         case .path(let path): .file(path, below: roots)
         }
       let decoded = try await decoder.decode(source, region: picture.region.map(ImageRegion.init), thumbnail: thumbnail)

@@ -70,6 +70,7 @@ def rgb_profile(red, green, blue, curve):
 
 RED, GREEN, BLUE = (0.4360, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+SRGB = SRGB[:24] + bytes(12) + SRGB[36:]  # without its date, so that each run writes the same
 # Where the file says red, blue is meant; the curve is nearly sRGB's own.
 SWAPPED = rgb_profile(BLUE, GREEN, RED, gamma(2.2))
 LINEAR = rgb_profile(RED, GREEN, BLUE, gamma(1.0))
@@ -141,6 +142,9 @@ def pngs():
     save("profile-broken.png", PICTURE, icc_profile=LINEAR[:200] + b"nonsense" * 9)
     save("profile-of-other-colours.png", PICTURE, icc_profile=LINEAR_GREY)
     png("hostile-huge.png", RGB, colour=2, width=20000, height=20000)
+    png("large-truncated.png", numpy.zeros((2000, 2500, 3), numpy.uint8), colour=2)
+    whole = (HERE / "large-truncated.png").read_bytes()
+    (HERE / "large-truncated.png").write_bytes(whole[:len(whole) // 2])
     png("hostile-wide.png", RGB, colour=2, width=2**31 - 1, height=1)
 
 
