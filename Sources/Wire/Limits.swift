@@ -31,6 +31,24 @@ package struct Limits: Sendable, Equatable {
 }
 
 extension Limits: JSONWritable {
+  /// Reads `status`'s limits; what is not there keeps its default.
+  package init(_ value: JSONValue) {
+    func read(_ name: String, _ limit: inout Int) { if let given = value[name]?.integer, given > 0 { limit = given } }
+    read("line", &line)
+    read("inline_file", &inlineFile)
+    read("path_file", &pathFile)
+    read("pixels", &pixels)
+    read("items", &items)
+    read("k", &k)
+    read("page", &page)
+    read("dimension", &dimension)
+    read("text", &text)
+    read("metadata", &metadata)
+    read("filter_values", &filterValues)
+    read("connections", &connections)
+    read("in_hand", &inHand)
+  }
+
   package func write(to writer: inout JSONWriter) {
     writer.object { writer in
       writer.field("line", line)

@@ -102,7 +102,8 @@ package struct StatusAnswer: Sendable, JSONWritable {
   package var limits: Limits
 
   package init(
-    version: String, state: String, doing: String? = nil, device: Device?, model: Model?, uptime: Double, queueDepth: Int, queueCapacity: Int,
+    version: String, state: String, doing: String? = nil, device: Device?, model: Model?, uptime: Double,
+    queueDepth: Int, queueCapacity: Int,
     connections: Int, counts: JSONObject, collections: [CollectionDescription], latency: [Latency], limits: Limits
   ) {
     self.version = version

@@ -87,7 +87,7 @@ struct AddCommand: ParsableCommand {
     _ files: [ImageFile], _ ids: [String], _ fields: [PathFieldOptions.Values], _ daemon: Connection
   ) throws(ClientError) -> Report {
     var report = Report()
-    var batches = ImageBatches(files, image)
+    var batches = ImageBatches(files, image, try daemon.limits())
     var bar = ProgressBar(total: files.count, unit: "image")
     try daemon.pipeline { () throws(ClientError) -> (call: Call, subject: [Int])? in
       while let batch = batches.take() {

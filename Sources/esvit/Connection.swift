@@ -72,6 +72,12 @@ final class Connection {
     return try answer(to: id)
   }
 
+  /// What the daemon's requests may weigh, which is a matter of its settings; the protocol's defaults where it does not
+  /// say.
+  func limits() throws(ClientError) -> Limits {
+    do { return Limits(try result(of: .status)["limits"] ?? .null) } catch .request { return Limits() }
+  }
+
   /// An id that no earlier request of this connection had.
   func nextID() -> RequestID {
     lastID += 1

@@ -67,7 +67,7 @@ struct EncodeCommand: ParsableCommand {
   ) throws(ClientError) -> Result {
     let unanswered = ErrorObject(.internalError, "no answer for this image")
     var result = Result(embeddings: files.map { _ in .failure(unanswered) })
-    var batches = ImageBatches(files, options)
+    var batches = ImageBatches(files, options, try daemon.limits())
     var bar = ProgressBar(total: files.count, unit: "image")
     try daemon.pipeline { () throws(ClientError) -> (call: Call, subject: [Int])? in
       while let batch = batches.take() {

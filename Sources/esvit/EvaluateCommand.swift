@@ -73,7 +73,8 @@ struct EvaluateCommand: ParsableCommand {
   ) throws(ClientError) -> EvaluationReport {
     guard !subjects.isEmpty else { throw .partly("no item of \(collection) has a label; nothing can be evaluated") }
     let run = try SearchRun(subjects, try template(including: []), image, daemon)
-    var report = EvaluationReport(collection: collection, k: k, run: run, asked: subjects.count)
+    var report = EvaluationReport(
+      collection: collection, k: k, run: run, items: gallery.entries.count, asked: subjects.count)
     report.unlabelled = leaveOneOut ? gallery.entries.count - subjects.count : 0
     for (subject, outcome) in zip(subjects, run.outcomes) {
       switch outcome {

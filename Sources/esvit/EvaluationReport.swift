@@ -42,6 +42,8 @@ struct EvaluationReport {
   let collection: String
   let k: Int
   let run: SearchRun
+  /// Items that the collection holds, or its filter leaves.
+  let items: Int
   /// Queries that were asked, those that failed among them.
   let asked: Int
   /// Stored items that have no label and therefore asked nothing.
@@ -52,10 +54,11 @@ struct EvaluationReport {
   var failures = FailureList()
   private(set) var evaluation = Evaluation([], k: 1)
 
-  init(collection: String, k: Int, run: SearchRun, asked: Int) {
+  init(collection: String, k: Int, run: SearchRun, items: Int, asked: Int) {
     self.collection = collection
     self.k = k
     self.run = run
+    self.items = items
     self.asked = asked
   }
 
@@ -114,7 +117,7 @@ struct EvaluationReport {
 
   /// What was compared with what, in words.
   var summary: String {
-    var text = "\(Text.count(run.searched, "item")) of \(Text.clean(collection)); bootstrap by \(groups)"
+    var text = "\(Text.count(items, "item")) of \(Text.clean(collection)); bootstrap by \(groups)"
     if run.unattributed > 0 { text += "; \(Text.count(run.unattributed, "item")) not attributed to a case" }
     if unlabelled > 0 { text += "; \(Text.count(unlabelled, "item")) without a label left out" }
     return text
@@ -134,7 +137,7 @@ struct EvaluationReport {
     object["failed"] = .integer(Int64(failures.entries.count))
     if !failures.entries.isEmpty { object["failures"] = failures.json }
     object["unlabelled"] = .integer(Int64(unlabelled))
-    object["searched"] = .integer(Int64(run.searched))
+    object["items"] = .integer(Int64(items))
     object["unattributed"] = .integer(Int64(run.unattributed))
     add(evaluation.overall, to: &object)
     var classes = JSONObject()

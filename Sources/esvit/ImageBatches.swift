@@ -11,12 +11,15 @@ struct ImageOptions: ParsableArguments {
       "Only this part of each image (tiled TIFF), in pixels of a level.", valueName: "x,y,width,height[@level]"))
   var region: Region?
 
-  /// The file as a request carries it, and how many bytes of a line it takes.
-  func picture(_ file: ImageFile) throws(ClientError) -> (picture: Picture, bytes: Int) {
+  /// The file as a request carries it, and how many bytes it has.
+  func picture(_ file: ImageFile, _ limits: Limits) throws(ClientError) -> (picture: Picture, bytes: Int) {
     guard !byPath else { return (Picture(.path(ImageFiles.absolute(file.path)), region: region), file.path.utf8.count) }
-    let bytes = try ImageFiles.read(file.path, limit: Limits().inlineFile)
+    let bytes = try ImageFiles.read(file.path, limit: min(limits.inlineFile, Self.bytes(inLine: limits)))
     return (Picture(.data(bytes), region: region), bytes.count)
   }
+
+  /// Bytes of files that a line holds as base64, with room for what stands around them.
+  static func bytes(inLine limits: Limits) -> Int { max(0, limits.line - (1 << 18)) / 4 * 3 }
 }
 
 /// Cuts a list of files into requests: enough images to fill the daemon's batches, few enough bytes for its limits.
@@ -28,16 +31,20 @@ struct ImageBatches {
     var failures: [(index: Int, error: ClientError)] = []
   }
 
-  static let images = 32
-  static let bytes = 16 << 20
-
   private let files: [ImageFile]
   private let options: ImageOptions
+  private let limits: Limits
   private var next = 0
 
-  init(_ files: [ImageFile], _ options: ImageOptions) {
+  init(_ files: [ImageFile], _ options: ImageOptions, _ limits: Limits) {
     self.files = files
     self.options = options
+    self.limits = limits
+  }
+
+  /// Images in a request, and bytes of files after which it is full.
+  static func size(_ limits: Limits) -> (images: Int, bytes: Int) {
+    (min(32, limits.items), min(16 << 20, ImageOptions.bytes(inLine: limits)))
   }
 
   /// The next request's images; nil at the end. A file that cannot be read fails alone.
@@ -45,11 +52,12 @@ struct ImageBatches {
     guard next < files.count else { return nil }
     var batch = Batch()
     var size = 0
-    while next < files.count, batch.images.count < Self.images, size < Self.bytes {
+    let most = Self.size(limits)
+    while next < files.count, batch.images.count < most.images, size < most.bytes {
       do {
-        let (picture, bytes) = try options.picture(files[next])
+        let (picture, bytes) = try options.picture(files[next], limits)
         // A large file goes in a request of its own, so that two never pass a line's limit together.
-        if size > 0, size + bytes > Self.bytes { break }
+        if size > 0, size + bytes > most.bytes { break }
         batch.images.append((next, picture))
         size += bytes
       } catch { batch.failures.append((next, error)) }

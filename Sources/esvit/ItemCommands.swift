@@ -33,6 +33,14 @@ struct IncludeOptions: ParsableArguments {
   var fields: Set<IncludeField> { Set(include) }
 }
 
+/// More ids than one request takes, in several.
+enum IDParts {
+  static func parts(of ids: [String], _ daemon: Connection) throws(ClientError) -> [[String]] {
+    let most = ids.count > 1 ? try daemon.limits().items : 1
+    return stride(from: 0, to: ids.count, by: most).map { Array(ids[$0..<min($0 + most, ids.count)]) }
+  }
+}
+
 /// `esvit get`
 struct GetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "get", abstract: "Show stored items by their ids.")
@@ -43,21 +51,24 @@ struct GetCommand: ParsableCommand {
   @OptionGroup var connection: ConnectionOptions
 
   func run() throws {
-    let call = Call.get(GetParameters(collection: collection, ids: ids, include: include.fields))
-    let result = try connection.connect().result(of: call)
-    let answer = try ConnectionOptions.read(result, GetAnswer.init)
-    if connection.json { Output.json(result) }
+    let daemon = try connection.connect()
     var table = ItemTable()
+    var raw: [JSONValue] = []
     var missing = 0
-    for (index, place) in answer.items.enumerated() {
-      switch place.outcome {
-      case .success(let item): table.add(item)
-      case .failure(let error):
-        missing += 1
-        Output.error("\(index < ids.count ? ids[index] : "?"): \(error.message)")
+    for part in try IDParts.parts(of: ids, daemon) {
+      let call = Call.get(GetParameters(collection: collection, ids: part, include: include.fields))
+      let result = try daemon.result(of: call)
+      raw += result["items"]?.array ?? []
+      for (id, place) in zip(part, try ConnectionOptions.read(result, GetAnswer.init).items) {
+        switch place.outcome {
+        case .success(let item): table.add(item)
+        case .failure(let error):
+          missing += 1
+          Output.error("\(id): \(error.message)")
+        }
       }
     }
-    if !connection.json { table.print() }
+    if connection.json { Output.json(["items": .array(raw)] as JSONValue) } else { table.print() }
     if missing > 0 {
       throw ClientError.partly("\(Text.count(missing, "item")) of \(Text.grouped(ids.count)) not given")
     }
@@ -205,11 +216,9 @@ struct RemoveCommand: ParsableCommand {
       let call = Call.remove(RemoveParameters(collection: collection, which: .filter(filter)))
       return try connection.run(call, RemoveAnswer.init, show: show)
     }
-    // More ids than one request takes go in several.
     let daemon = try connection.connect()
     var removed = 0
-    for start in stride(from: 0, to: ids.count, by: Limits().items) {
-      let part = Array(ids[start..<min(start + Limits().items, ids.count)])
+    for part in try IDParts.parts(of: ids, daemon) {
       let call = Call.remove(RemoveParameters(collection: collection, which: .ids(part)))
       removed += try ConnectionOptions.read(try daemon.result(of: call), RemoveAnswer.init).removed
     }

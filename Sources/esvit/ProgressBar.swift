@@ -13,6 +13,14 @@ struct ProgressBar {
     self.total = total
     self.plural = plural ?? unit + "s"
     self.visible = visible
+    if visible {
+      // Ctrl-C leaves the bar's line before the shell's prompt comes; what was acknowledged stays stored.
+      signal(SIGINT) { number in
+        _ = write(STDERR_FILENO, "\n", 1)
+        signal(number, SIG_DFL)
+        raise(number)
+      }
+    }
   }
 
   /// Seconds of a clock that only goes forward.

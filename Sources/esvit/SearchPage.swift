@@ -48,8 +48,12 @@ extension QueryPart {
     if let slide = subject.fields.slide { facts.append(("Slide", slide)) }
     if let patient = subject.fields.patient { facts.append(("Patient", patient)) }
     if let site = subject.fields.site { facts.append(("Site", site)) }
-    if subject.name != subject.shortName { facts.append(("Source", subject.name)) }
-    let label: HTML? = subject.label.map { "<div class=\"label\">\($0)</div>" }
+    if case .id = subject.kind {
+      facts.append(("Id", subject.name))
+    } else if subject.name != subject.shortName {
+      facts.append(("Source", subject.name))
+    }
+    let label: HTML? = subject.label.map { "<div class=\"label\">\(HTML.breakable($0))</div>" }
     let alternative =
       "Query \(number): " + ([subject.shortName] + [subject.label].compactMap { $0 }).joined(separator: ", ")
     let empty: HTML? = neighbours.isEmpty ? "<p>No neighbour was found.</p>" : nil
@@ -92,10 +96,11 @@ extension QueryPart {
   }
 
   private func label(_ label: String?) -> HTML? {
-    guard let own = subject.label else { return label.map { "<div class=\"label\">\($0)</div>" } }
-    guard let label else { return "<div class=\"label other\">✗ no label</div>" }
+    guard let own = subject.label else { return label.map { "<div class=\"label\">\(HTML.breakable($0))</div>" } }
+    guard let label else { return "<div class=\"label other\">✗&nbsp;no label</div>" }
     return label == own
-      ? "<div class=\"label same\">✓ \(label)</div>" : "<div class=\"label other\">✗ \(label)</div>"
+      ? "<div class=\"label same\">✓&nbsp;\(HTML.breakable(label))</div>"
+      : "<div class=\"label other\">✗&nbsp;\(HTML.breakable(label))</div>"
   }
 
   private static func list(_ facts: [(String, String)]) -> HTML? {

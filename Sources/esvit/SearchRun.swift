@@ -32,21 +32,24 @@ struct SearchRun {
     let unanswered = ErrorObject(.internalError, "no answer for this query")
     outcomes = subjects.map { _ in .failure(unanswered) }
     raw = subjects.map { _ in .null }
-    let most = max(1, min(ImageBatches.images, Self.neighboursPerAnswer / max(template.k, 1)))
+    // One image needs no question about limits: the daemon's answer to it names what it passes.
+    let limits = subjects.count > 1 ? try daemon.limits() : Limits()
+    let size = ImageBatches.size(limits)
+    let most = max(1, min(size.images, Self.neighboursPerAnswer / max(template.k, 1)))
     var bar = ProgressBar(total: subjects.count, unit: "query", plural: "queries")
     var next = 0
     try daemon.pipeline { () throws(ClientError) -> (call: Call, subject: [Int])? in
       var queries: [Query] = []
       var indices: [Int] = []
       var bytes = 0
-      while next < subjects.count, queries.count < most, bytes < ImageBatches.bytes {
+      while next < subjects.count, queries.count < most, bytes < size.bytes {
         let subject = subjects[next]
         do throws(ClientError) {
-          let (query, size) = try Self.query(subject, options)
-          if bytes > 0, bytes + size > ImageBatches.bytes { break }
+          let (query, weight) = try Self.query(subject, options, limits)
+          if bytes > 0, bytes + weight > size.bytes { break }
           queries.append(query)
           indices.append(next)
-          bytes += size
+          bytes += weight
         } catch {
           outcomes[next] = .failure(ErrorObject(.imageUnreadable, error.description))
           bar.advance(by: 1)
@@ -65,7 +68,7 @@ struct SearchRun {
   }
 
   private static func query(
-    _ subject: SearchSubject, _ options: ImageOptions
+    _ subject: SearchSubject, _ options: ImageOptions, _ limits: Limits
   ) throws(ClientError) -> (query: Query, bytes: Int) {
     let fields = subject.fields
     switch subject.kind {
@@ -73,7 +76,7 @@ struct SearchRun {
       let query = Query(.id(subject.name), slide: fields.slide, patient: fields.patient, site: fields.site)
       return (query, subject.name.utf8.count)
     case .file(let file):
-      let (picture, bytes) = try options.picture(file)
+      let (picture, bytes) = try options.picture(file, limits)
       let content = Content.image(picture)
       let query = Query(.content(content), slide: fields.slide, patient: fields.patient, site: fields.site)
       return (query, bytes)
@@ -88,8 +91,9 @@ struct SearchRun {
       for index in indices { outcomes[index] = .failure(error) }
     case .success(let value):
       let answer = try ConnectionOptions.read(value, SearchAnswer.init)
-      searched = answer.searched
-      unattributed = answer.unattributed
+      // What is left out may differ from query to query: the widest search is told.
+      searched = max(searched, answer.searched)
+      unattributed = max(unattributed, answer.unattributed)
       let places = value["results"]?.array ?? []
       for ((index, place), json) in zip(zip(indices, answer.results), places) {
         outcomes[index] = place.outcome.map(\.neighbours)

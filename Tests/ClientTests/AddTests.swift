@@ -44,8 +44,8 @@ struct AddTests {
     #expect(client.output.hasPrefix("2 images stored in there; "))
     #expect(client.error == "esvit: --slide-from finds nothing in 1 path of 2, such as tiles/tumour/P8_b.PNG\n")
     let requests = try methods(daemon)
-    #expect(requests.map { $0["method"] as? String } == ["collections", "add"])
-    let params = try #require(requests[1]["params"] as? [String: Any])
+    #expect(requests.map { $0["method"] as? String } == ["collections", "status", "add"])
+    let params = try #require(requests[2]["params"] as? [String: Any])
     #expect(params["on_conflict"] as? String == "skip")
     let sent = try #require(params["items"] as? [[String: Any]])
     #expect(sent.count == 2)
@@ -75,7 +75,8 @@ struct AddTests {
     #expect(refused.error.contains("no collection new"))
     #expect(try methods(daemon).map { $0["method"] as? String } == ["collections"])
     #expect(try Client(["add", "new", file, "--socket", daemon.path]).status == 0)
-    #expect(try methods(daemon).map { $0["method"] as? String } == ["collections", "collections", "create", "add"])
+    #expect(
+      try methods(daemon).map { $0["method"] as? String } == ["collections", "collections", "create", "status", "add"])
   }
 
   @Test("two requests are in flight, never three, and answers may come in another order")
@@ -150,6 +151,25 @@ struct AddTests {
     let report = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
     #expect(report["stored"] as? Int == 1 && report["failed"] as? Int == 1)
     #expect((report["failures"] as? [[String: String]])?.first == ["name": "a.jpg", "message": "not an image"])
+  }
+
+  @Test("requests keep to the limits that the daemon's status tells")
+  func limits() throws {
+    let folder = try TemporaryFolder()
+    for index in 0..<10 {
+      try folder.write("t/\(index).jpg", [UInt8](repeating: 0xFF, count: index == 5 ? 90_000 : 30_000))
+    }
+    let daemon = try FakeDaemon { received in
+      // A line of 360,000 bytes leaves 73,392 bytes for files beside what stands around them.
+      received.method == "status" ? [.result(#"{"limits":{"items":4,"line":360000}}"#)] : accepting(received)
+    }
+    defer { daemon.stop() }
+    let client = try Client(["add", "there", folder.path + "/t", "--socket", daemon.path])
+    #expect(client.status == 1)
+    #expect(client.error.contains("5.jpg: 87.9 KiB; a file inside a request has at most"))
+    #expect(client.output.hasPrefix("9 images stored in there, 1 failed"))
+    let adds = daemon.received.filter { $0.contains("\"add\"") }
+    #expect(adds.allSatisfy { $0.utf8.count < 360_000 } && adds.count == 5)
   }
 
   @Test("a full disk ends the command with the daemon's message")

@@ -106,7 +106,7 @@ struct EvaluateTests {
     let bad = try #require(page.range(of: "bad.<wbr>jpg<wbr></h2>"))
     let next = try #require(page.range(of: "one.<wbr>jpg<wbr></h2>"))
     #expect(bad.lowerBound < next.lowerBound && !page.contains("good."))
-    #expect(page.contains("label same\">✓ b") && page.contains("label other\">✗ b"))
+    #expect(page.contains("label same\">✓&nbsp;b") && page.contains("label other\">✗&nbsp;b"))
     #expect(page.contains("1 of 3 share the label"))
     // Votes look at five neighbours although k is three.
     #expect(daemon.received.filter { $0.contains("\"search\"") }.allSatisfy { $0.contains("\"k\":5") })
