@@ -1,8 +1,24 @@
+/// What is answered from the store alone, so that it need not wait for the device to finish a batch.
 extension Archive {
+  /// All collections, by name, as the store knows them: `deviceBytes` is 0.
+  package nonisolated func storedCollections() async throws(ArchiveError) -> [CollectionInfo] {
+    try await store.collections().map { record in
+      CollectionInfo(
+        name: record.name, dimension: record.dimension, modelFingerprint: record.modelFingerprint,
+        modelName: record.modelName, count: record.count, bytes: record.bytes, deviceBytes: 0)
+    }
+  }
+
   /// Whether `add` and `search` can work on a collection; asked before the images of a request are encoded.
   ///
   /// - Throws: `.collectionNotFound`, or `.modelMismatch` where its embeddings are another model's.
-  package func checkUsable(_ name: String) throws(ArchiveError) {
-    _ = try index(of: find(name))
+  package nonisolated func checkUsable(_ name: String) async throws(ArchiveError) {
+    guard let record = try await store.collections().first(where: { ExactString($0.name) == ExactString(name) }) else {
+      throw .collectionNotFound(name)
+    }
+    guard record.modelFingerprint == model.fingerprint else {
+      throw .modelMismatch(
+        collection: name, collectionModel: record.modelFingerprint, loadedModel: model.fingerprint)
+    }
   }
 }

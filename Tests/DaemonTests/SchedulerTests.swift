@@ -125,18 +125,39 @@ private final class SteppedEncoder: BatchEncoding {
   @Test("decoded pixels in hand are bounded: the next image waits until some are freed, or is cancelled")
   func pixelMemory() async throws {
     let memory = PixelMemory(limit: 100, concurrency: 2)
-    try await memory.enter()
-    try await memory.enter()
-    let third = Task { try await memory.enter() }
-    let fourth = Task { try await memory.enter() }
+    try await memory.enter(lane: 1)
+    try await memory.enter(lane: 1)
+    let third = Task { try await memory.enter(lane: 1) }
     await memory.leave(holding: 60)
     await memory.leave(holding: 60)
-    fourth.cancel()
-    await #expect(throws: CancellationError.self) { try await fourth.value }
     third.cancel()
-    _ = await third.result
-    let fifth = Task { try await memory.enter() }
+    await #expect(throws: CancellationError.self) { try await third.value }
+    let fourth = Task { try await memory.enter(lane: 1) }
     await memory.free(60)
-    try await fifth.value
+    try await fourth.value
+  }
+
+  @Test("decoding takes clients in turn")
+  func pixelTurns() async throws {
+    let memory = PixelMemory(limit: 100, concurrency: 1)
+    try await memory.enter(lane: 1)
+    let (turns, turn) = AsyncStream.makeStream(of: Int.self)
+    var tasks: [Task<Void, any Error>] = []
+    for lane in [1, 1, 1, 2] {
+      let before = await memory.waitingCount
+      tasks.append(
+        Task {
+          try await memory.enter(lane: lane)
+          turn.yield(lane)
+          await memory.leave(holding: 0)
+        })
+      while await memory.waitingCount == before { await Task.yield() }
+    }
+    await memory.leave(holding: 0)
+    for task in tasks { try await task.value }
+    turn.finish()
+    var order: [Int] = []
+    for await lane in turns { order.append(lane) }
+    #expect(order == [1, 2, 1, 1])
   }
 }

@@ -4,7 +4,7 @@ import Wire
 extension Method {
   /// `collections`: all of them, by name.
   func collections() async throws -> CollectionsAnswer {
-    CollectionsAnswer(collections: try await engine.archive.collections().map(CollectionDescription.init))
+    CollectionsAnswer(collections: try await engine.archive.storedCollections().map(CollectionDescription.init))
   }
 
   /// `create`: an empty collection for the loaded model's embeddings.
@@ -14,7 +14,7 @@ extension Method {
 
   /// `drop`: a collection with everything in it; answers what it was.
   func drop(_ name: String) async throws -> CollectionDescription {
-    let known = try await engine.archive.collections().first { $0.name == name }
+    let known = try await engine.archive.storedCollections().first { $0.name == name }
     try await engine.archive.drop(name)
     guard let known else { throw ArchiveError.collectionNotFound(name) }
     return CollectionDescription(known)

@@ -40,7 +40,7 @@ extension Router {
     if let engine {
       text.gauge(
         "esvitd_collection_items", "Items by collection.",
-        try await engine.archive.collections().map { (["collection": $0.name], Double($0.count)) })
+        try await engine.archive.storedCollections().map { (["collection": $0.name], Double($0.count)) })
     }
     return text.text
   }

@@ -45,6 +45,6 @@ extension Router {
 
   private func collections(_ engine: Engine?) async throws -> [CollectionDescription] {
     guard let engine else { return [] }
-    return try await engine.archive.collections().map(CollectionDescription.init)
+    return try await engine.archive.storedCollections().map(CollectionDescription.init)
   }
 }

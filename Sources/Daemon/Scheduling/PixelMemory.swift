@@ -1,7 +1,7 @@
 // Bounds the memory of decoded images: a small JPEG can stand for 300 MB of pixels.
 
 /// Lets an image be decoded only while the decoded ones in hand take less than `limit` bytes and fewer than
-/// `concurrency` are being decoded; others wait in the order of asking.
+/// `concurrency` are being decoded; others wait, and clients take turns.
 ///
 /// An image's size is known only afterwards, so what this bounds is `limit` and `concurrency` images more.
 package actor PixelMemory {
@@ -10,7 +10,12 @@ package actor PixelMemory {
   private var used = 0
   private var decoding = 0
   private var nextID = 0
-  private var waiting: [(id: Int, turn: CheckedContinuation<Bool, Never>)] = []
+  private var waiting = Lanes<Waiter>()
+
+  private struct Waiter {
+    let id: Int
+    let turn: CheckedContinuation<Bool, Never>
+  }
 
   /// - Parameters:
   ///   - limit: bytes of pixels.
@@ -20,8 +25,11 @@ package actor PixelMemory {
     self.concurrency = concurrency
   }
 
-  /// Waits for the turn to decode; `leave` must follow. - Throws: `CancellationError`.
-  package func enter() async throws {
+  /// Waits for the turn to decode; `leave` must follow.
+  ///
+  /// - Parameter lane: the client's connection.
+  /// - Throws: `CancellationError`.
+  package func enter(lane: Int) async throws {
     if hasRoom && waiting.isEmpty {
       decoding += 1
       return
@@ -30,10 +38,11 @@ package actor PixelMemory {
     nextID += 1
     let entered = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        if Task.isCancelled { continuation.resume(returning: false) } else { waiting.append((id, continuation)) }
+        guard !Task.isCancelled else { return continuation.resume(returning: false) }
+        waiting.append(Waiter(id: id, turn: continuation), lane: lane)
       }
     } onCancel: {
-      Task { await giveUp(id) }
+      Task { await giveUp(id, lane: lane) }
     }
     guard entered else { throw CancellationError() }
   }
@@ -51,17 +60,19 @@ package actor PixelMemory {
     wake()
   }
 
+  /// Images that wait for their turn.
+  var waitingCount: Int { waiting.count }
+
   private var hasRoom: Bool { used < limit && decoding < concurrency }
 
   private func wake() {
-    while hasRoom, !waiting.isEmpty {
+    while hasRoom, let next = waiting.take(1).first {
       decoding += 1
-      waiting.removeFirst().turn.resume(returning: true)
+      next.turn.resume(returning: true)
     }
   }
 
-  private func giveUp(_ id: Int) {
-    guard let index = waiting.firstIndex(where: { $0.id == id }) else { return }
-    waiting.remove(at: index).turn.resume(returning: false)
+  private func giveUp(_ id: Int, lane: Int) {
+    waiting.remove(lane: lane) { $0.id == id }?.turn.resume(returning: false)
   }
 }

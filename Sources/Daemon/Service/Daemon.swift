@@ -118,7 +118,7 @@ private struct EngineService: Service {
     }
     // Neither a compiler nor a driver can be interrupted: a shutdown does not wait for them.
     guard let engine = try await firstOf(loading) else { return loading.cancel() }
-    let collections = try await engine.archive.collections()
+    let collections = try await engine.archive.storedCollections()
     let items = collections.reduce(0) { $0 + $1.count }
     readiness.ready(engine)
     manager.ready(status: "\(engine.modelName) on \(engine.device.name), \(items) items")

@@ -51,7 +51,7 @@ struct ImagePipeline: Sendable {
         while done < jobs.count {
           while next < jobs.count, next - done < window {
             let index = next
-            group.addTask { (index, try await run(jobs[index], thumbnail: thumbnail, places)) }
+            group.addTask { (index, try await run(jobs[index], lane: lane, thumbnail: thumbnail, places)) }
             next += 1
           }
           guard let (index, result) = try await group.next() else { break }
@@ -68,7 +68,7 @@ struct ImagePipeline: Sendable {
   }
 
   private func run(
-    _ job: Job, thumbnail: Int?, _ places: Scheduler<DeviceEncoder>.Places
+    _ job: Job, lane: Int, thumbnail: Int?, _ places: Scheduler<DeviceEncoder>.Places
   ) async throws -> Result<Outcome, ErrorObject> {
     if let known = job.knownHash, case .data(let file) = job.picture.source, Data(SHA256.hash(data: file)) == known {
       await places.forgo()
@@ -76,7 +76,7 @@ struct ImagePipeline: Sendable {
     }
     let decoded: DecodedImage
     do {
-      decoded = try await decode(job.picture, thumbnail: thumbnail)
+      decoded = try await decode(job.picture, lane: lane, thumbnail: thumbnail)
     } catch {
       await places.forgo()
       if error is CancellationError { throw error }
@@ -103,8 +103,8 @@ struct ImagePipeline: Sendable {
   }
 
   /// Decodes when there is room for the pixels, which stay charged until they are freed.
-  private func decode(_ picture: Picture, thumbnail: Int?) async throws -> DecodedImage {
-    try await pixels.enter()
+  private func decode(_ picture: Picture, lane: Int, thumbnail: Int?) async throws -> DecodedImage {
+    try await pixels.enter(lane: lane)
     let start = ContinuousClock.now
     do {
       let source: ImageSource =
