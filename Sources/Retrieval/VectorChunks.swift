@@ -3,8 +3,8 @@ import Operators
 
 /// Vectors in device memory: a list of buffers that grows without moving what is there.
 ///
-/// Each new chunk is as large as all before it, up to 64 MiB, so that small collections cost little and large ones few
-/// launches.
+/// A new chunk holds what is asked for, or a quarter of what is there already, up to 64 MiB: small collections cost
+/// little, large ones waste little, and neither needs many launches.
 @DeviceActor
 final class VectorChunks {
   private struct Chunk {
@@ -40,7 +40,7 @@ final class VectorChunks {
     let bytes = min(Self.largestBytes, context.device.maximumAllocation)
     let largest = max(64, bytes / (2 * words) / 64 * 64)
     while capacity < count {
-      let wanted = max(Self.smallest, capacity, (count - capacity + 63) / 64 * 64)
+      let wanted = max(Self.smallest, capacity / 256 * 64, (count - capacity + 63) / 64 * 64)
       let size = min(wanted, largest)
       chunks.append(
         Chunk(

@@ -73,6 +73,28 @@ struct StoreTests {
     #expect(try await Fixture.open(directory).count(in: "c").total == 1)
   }
 
+  @Test("what a process that is killed leaves on the disk holds every answered change")
+  func killed() async throws {
+    let directory = try TemporaryDirectory()
+    let archive = try await Fixture.archive(directory)
+    let items = Fixture.items(30)
+    for (number, item) in items.enumerated() {
+      _ = try await archive.add([item], to: "c", onConflict: .error)
+      guard number % 10 == 9 else { continue }
+      // The files as they are at this moment, the log not folded in.
+      let image = try TemporaryDirectory()
+      for name in ["archive.sqlite", "archive.sqlite-wal"] {
+        try FileManager.default.copyItem(
+          at: directory.url.appendingPathComponent(name), to: image.url.appendingPathComponent(name))
+      }
+      let revived = try await Fixture.open(image)
+      let query = items[number].embedding
+      let answer = try await revived.search("c", queries: [Query(.embedding(query))], k: 100)
+      expect(try answer.only(), equals: BruteForce(Array(items[...number])).search(query, k: 100))
+      await revived.close()
+    }
+  }
+
   @Test("a file of a newer version is refused and not touched")
   func newer() async throws {
     let directory = try await Self.closedArchive()
