@@ -71,6 +71,15 @@ final class Child: Sendable {
   /// Nil while the process runs.
   var ending: Ending? { state.value.withLock { $0.ending } }
 
+  /// Whether the process has opened a socket.
+  var hasSocket: Bool {
+    let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd")) ?? []
+    return descriptors.contains { descriptor in
+      let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(descriptor)")
+      return target?.hasPrefix("socket:") == true
+    }
+  }
+
   func send(_ signal: Int32) {
     // Under the lock the process is not yet known to have ended, so its number is not another's.
     state.value.withLock { if $0.ending == nil { kill(pid, signal) } }
