@@ -25,7 +25,8 @@ enum Built {
   /// Where compiled kernels are kept, so that only the first run ever compiles them.
   static let cache: String = {
     let inherited = ProcessInfo.processInfo.environment["CACHE_DIRECTORY"]
-    let path = inherited ?? root.appendingPathComponent(".build/opencl-cache").path
+    // A folder of their own in it: some tests copy it, and other rooms' tests write theirs at any time.
+    let path = (inherited ?? root.appendingPathComponent(".build/opencl-cache").path) + "/system"
     try? FileManager.default.createDirectory(
       atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     return path
