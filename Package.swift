@@ -82,7 +82,8 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ] + nio),
     // Floor 4
-    .executableTarget(name: "esvitd", dependencies: ["Daemon", "Benchmark", "EsViT", "Operators", "OpenCL", argumentParser]),
+    .executableTarget(
+      name: "esvitd", dependencies: ["Daemon", "Benchmark", "EsViT", "Operators", "OpenCL", argumentParser]),
     .executableTarget(name: "esvit", dependencies: ["Wire", "Metrics", argumentParser]),
 
     .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "esvitd"]),
