@@ -30,6 +30,9 @@ package struct LineFraming: Sendable {
   /// Bytes held: pushed and not yet taken.
   package var held: Int { buffer.count - start }
 
+  /// The first bytes of the line that is not complete.
+  package func beginning(_ count: Int) -> [UInt8] { Array(buffer[start...].prefix(count)) }
+
   package mutating func push(_ bytes: UnsafeRawBufferPointer) {
     guard !broken else { return }
     if start > 0, start == buffer.count || start > buffer.count / 2 {

@@ -4,7 +4,7 @@ package enum RequestID: Sendable, Hashable, JSONWritable {
   case number(Int64)
   case null
 
-  init?(_ value: JSONValue) {
+  package init?(_ value: JSONValue) {
     switch value {
     case .string(let text): self = .string(text)
     case .integer(let number): self = .number(number)

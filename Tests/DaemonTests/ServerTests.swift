@@ -119,6 +119,7 @@ import Wire
       try await second.send(#"{"jsonrpc":"2.0","id":1,"method":"echo","params":{"p":""# + padding + "\"}}\n")
       let refused = try await second.message()
       #expect(refused["error"]?["data"]?["name"] == "overloaded")
+      #expect(refused["id"] == 1)
       #expect(refused["error"]?["data"]?["limit"] == .integer(1 << 20))
       #expect(try await second.call("echo", id: 2)["id"] == 2)
       handler.release.open()

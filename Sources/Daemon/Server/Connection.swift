@@ -92,17 +92,17 @@ struct Connection: Sendable {
               }
               inHand += 1
               requests.addTask { try await answer(line, lease, outbound) }
-            case .overloaded:
+            case .overloaded(let id):
               try await refuse(
                 ErrorObject(
                   .overloaded,
                   "the memory for requests is full (\(shared.memory.limit) bytes in hand); try again, or send less at a time",
-                  limit: shared.memory.limit), outbound)
+                  limit: shared.memory.limit), id, outbound)
             case .tooLong:
               try await refuse(
                 ErrorObject(
                   .tooLarge, "the line is over the limit of \(shared.limits.line) bytes; the connection is closed",
-                  limit: shared.limits.line), outbound)
+                  limit: shared.limits.line), .null, outbound)
               try await requests.waitForAll()
               await flush()
               await linger(&bytes)
@@ -198,9 +198,11 @@ struct Connection: Sendable {
     }
   }
 
-  private func refuse(_ error: ErrorObject, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws {
+  private func refuse(
+    _ error: ErrorObject, _ id: RequestID, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+  ) async throws {
     shared.statistics.count(error: error.name)
-    try await send(ResponseLine.failure(.null, error), outbound)
+    try await send(ResponseLine.failure(id, error), outbound)
   }
 
   /// Hands a line to the socket; waits while the client is slow to read.

@@ -11,8 +11,9 @@ struct LineReader {
   enum Event {
     /// A whole line; its bytes stay charged until the lease goes.
     case line([UInt8], MemoryLease)
-    /// The memory for requests is full: the line that was being received is passed over.
-    case overloaded
+    /// The memory for requests is full: the line that was being received is passed over. The id is its request's
+    /// where the line begins with it, else null.
+    case overloaded(RequestID)
     /// A line is over the limit: nothing further can be read.
     case tooLong
   }
@@ -78,8 +79,10 @@ struct LineReader {
 
   /// Drops the unfinished line up to its end, which may lie in `bytes` or be yet to come.
   private mutating func passOver(_ bytes: UnsafeRawBufferPointer) {
+    let beginning = framing.beginning(Self.free)
+    let id = RequestID.find(inBeginning: beginning + bytes.prefix(Self.free - beginning.count))
     end()
-    events.append(.overloaded)
+    events.append(.overloaded(id ?? .null))
     guard let base = bytes.baseAddress, let end = memchr(base, 0x0A, bytes.count) else {
       isPassingOver = true
       return
