@@ -17,14 +17,19 @@ struct Serve: AsyncParsableCommand {
   func run() async throws {
     let environment = ProcessInfo.processInfo.environment
     let settings: Settings
+    let unknownVariables: [String]
     do {
-      settings = try options.read().settings
+      (settings, _, unknownVariables) = try options.read()
     } catch let error as SettingsError {
       FileHandle.standardError.write(Data("esvitd: \(error)\n".utf8))
       throw ExitCode(78)  // EX_CONFIG: starting again will not help
     }
     LineLog.bootstrap(level: settings.logLevel.level, environment: environment)
     let logger = Logger(label: "esvitd")
+    for name in unknownVariables {
+      logger.warning(
+        "an environment variable is named like a setting, but there is none", metadata: ["name": "\(name)"])
+    }
     do {
       try await Daemon.serve(settings, environment: environment, logger: logger)
     } catch {

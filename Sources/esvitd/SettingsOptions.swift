@@ -71,11 +71,13 @@ struct SettingsOptions: ParsableArguments {
     return Dictionary(uniqueKeysWithValues: all.compactMap { key, value in value.map { (key, $0) } })
   }
 
-  /// The settings that hold, and where each comes from. - Throws: `SettingsError`, all problems at once.
-  func read() throws -> (settings: Settings, origins: [SettingOrigin], file: String?) {
+  /// The settings that hold, where each comes from, and the variables that look like settings but are none.
+  ///
+  /// - Throws: `SettingsError`, all problems at once.
+  func read() throws -> (settings: Settings, origins: [SettingOrigin], unknownVariables: [String]) {
     let sources = try SettingsSources(
       flags: flags, environment: ProcessInfo.processInfo.environment, file: config)
     let (settings, origins) = try Settings.read(sources)
-    return (settings, origins, sources.file)
+    return (settings, origins, sources.unknownVariables)
   }
 }

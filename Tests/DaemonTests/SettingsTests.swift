@@ -91,6 +91,12 @@ import Testing
     }
   }
 
+  @Test("a variable that looks like a setting and is none is found")
+  func unknownVariable() throws {
+    let environment = ["ESVIT_BATCHWAIT": "1ms", "ESVIT_BATCH_WAIT": "1ms", "ESVIT_CONFIG": "", "PATH": "/bin"]
+    #expect(try SettingsSources(flags: [:], environment: environment).unknownVariables == ["ESVIT_BATCHWAIT"])
+  }
+
   @Test("lists come from YAML sequences and from colons")
   func lists() throws {
     #expect(try read(yaml: "image-root:\n  - /data/a\n  - /data/b\n").0.imageRoots == ["/data/a", "/data/b"])

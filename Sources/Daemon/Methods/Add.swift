@@ -49,16 +49,14 @@ extension Method {
       let stored = try await engine.archive.add(
         items.map(\.item), to: collection,
         onConflict: Retrieval.ConflictPolicy(rawValue: parameters.onConflict.rawValue) ?? .error)
+      health.succeeded()
       for ((index, item), outcome) in zip(items, stored) {
         places[index] = self.place(of: item.description.id, outcome, at: index)
       }
     }
-    return AddAnswer(
-      items: places.map { place in
-        let place = place ?? .failure(ErrorObject(.internalError, "the item was left out"))
-        if case .failure(let error) = place { statistics.count(error: error.name) }
-        return Place(place)
-      })
+    let outcome = places.map { $0 ?? .failure(ErrorObject(.internalError, "the item was left out")) }
+    count(outcome)
+    return AddAnswer(items: outcome.map(Place.init))
   }
 
   private func place(of id: String, _ outcome: AddOutcome, at index: Int) -> Result<AddedItem, ErrorObject> {

@@ -7,6 +7,7 @@ extension Method {
     let embeddings = try await embed(parameters.images) { embedding in
       WireEmbedding(parameters.normalize ? embedding.normalized : embedding.raw, encoding: parameters.encoding)
     }
+    count(embeddings)
     return EncodeAnswer(embeddings: embeddings.map(Place.init), dimension: engine.dimension, model: engine.fingerprint)
   }
 
@@ -28,7 +29,6 @@ extension Method {
       case .failure(let error): results[index] = .failure(error.at(index))
       }
     }
-    for case .failure(let error) in results { statistics.count(error: error.name) }
     return results
   }
 }

@@ -13,6 +13,11 @@ struct Method: Sendable {
   /// A room's error as the protocol's.
   func mapped(_ error: any Error) -> ErrorObject { ErrorObject(error, health: health) }
 
+  /// Counts the errors of single items.
+  func count<Value>(_ places: [Result<Value, ErrorObject>]) {
+    for case .failure(let error) in places { statistics.count(error: error.name) }
+  }
+
   /// Tells the client how many of `total` are done.
   func progress(of total: Int, from first: Int = 0) -> (@Sendable (Int) async -> Void)? {
     guard let send = context.progress else { return nil }
@@ -28,7 +33,7 @@ extension Method {
     var bytes = 256
     if include.contains(.embedding) { bytes += 13 * engine.dimension }
     if include.contains(.thumbnail) { bytes += 20 << 10 }
-    if include.contains(.metadata) { bytes += 1 << 10 }
+    if include.contains(.metadata) { bytes += 4 << 10 }
     return bytes
   }
 

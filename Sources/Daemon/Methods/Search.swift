@@ -10,25 +10,23 @@ extension Method {
     let queries = try await resolve(parameters.queries)
     let sound = queries.compactMap { try? $0.get() }
     let start = ContinuousClock.now
-    let answer: Retrieval.SearchAnswer
-    do {
-      answer = try await engine.archive.search(
-        parameters.collection, queries: sound, k: parameters.k, filter: parameters.filter.map(Retrieval.Filter.init),
-        exclude: parameters.exclude.map(Retrieval.Filter.init),
-        excludeSame: parameters.excludeSame.flatMap { Field(rawValue: $0.rawValue) },
-        distinct: parameters.distinct.flatMap { Field(rawValue: $0.rawValue) }, include: Include(parameters.include))
-    }
+    let answer = try await engine.archive.search(
+      parameters.collection, queries: sound, k: parameters.k, filter: parameters.filter.map(Retrieval.Filter.init),
+      exclude: parameters.exclude.map(Retrieval.Filter.init),
+      excludeSame: parameters.excludeSame.flatMap { Field(rawValue: $0.rawValue) },
+      distinct: parameters.distinct.flatMap { Field(rawValue: $0.rawValue) }, include: Include(parameters.include))
     statistics.record(.search, start.duration(to: .now))
+    health.succeeded()
     var found = answer.results.makeIterator()
-    let places: [Place<Neighbours>] = queries.enumerated().map { index, query in
-      switch query {
-      case .failure(let error): return Place(.failure(error))
-      case .success:
+    let places: [Result<Neighbours, ErrorObject>] = queries.enumerated().map { index, query in
+      query.flatMap { _ in
         let result = found.next() ?? .failure(.invalid("the query was left out"))
-        return Place(result.map(neighbours).mapError { mapped($0).at(index) })
+        return result.map(neighbours).mapError { mapped($0).at(index) }
       }
     }
-    return Wire.SearchAnswer(results: places, searched: answer.searched, unattributed: answer.unattributed)
+    count(places)
+    return Wire.SearchAnswer(
+      results: places.map(Place.init), searched: answer.searched, unattributed: answer.unattributed)
   }
 
   private func neighbours(_ answer: QueryAnswer) -> Neighbours {

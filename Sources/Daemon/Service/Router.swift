@@ -30,27 +30,27 @@ struct Router: RequestHandler {
 
   private func answer(_ call: Call, id: RequestID, context: RequestContext) async throws -> Answer {
     switch call {
-    case .status: return answer(id, try await status())
-    case .metrics: return answer(id, MetricsAnswer(text: try await metricsText()))
-    case .encode(let parameters): return answer(id, try await method(context).encode(parameters))
+    case .status: return try answer(id, try await status())
+    case .metrics: return try answer(id, MetricsAnswer(text: try await metricsText()))
+    case .encode(let parameters): return try answer(id, try await method(context).encode(parameters))
     case .search(let parameters):
       let method = try method(context)
       let lease = try method.lease(forAnswerOf: parameters)
-      return answer(id, try await method.search(parameters), lease)
-    case .add(let parameters): return answer(id, try await method(context).add(parameters))
+      return try answer(id, try await method.search(parameters), lease)
+    case .add(let parameters): return try answer(id, try await method(context).add(parameters))
     case .get(let parameters):
       let method = try method(context)
       let lease = try method.lease(items: parameters.ids.count, parameters.include)
-      return answer(id, try await method.get(parameters), lease)
+      return try answer(id, try await method.get(parameters), lease)
     case .list(let parameters):
       let method = try method(context)
       let lease = try method.lease(items: parameters.limit, parameters.include)
-      return answer(id, try await method.list(parameters), lease)
-    case .count(let parameters): return answer(id, try await method(context).count(parameters))
-    case .remove(let parameters): return answer(id, try await method(context).remove(parameters))
-    case .collections: return answer(id, try await method(context).collections())
-    case .create(let name): return answer(id, try await method(context).create(name))
-    case .drop(let name): return answer(id, try await method(context).drop(name))
+      return try answer(id, try await method.list(parameters), lease)
+    case .count(let parameters): return try answer(id, try await method(context).count(parameters))
+    case .remove(let parameters): return try answer(id, try await method(context).remove(parameters))
+    case .collections: return try answer(id, try await method(context).collections())
+    case .create(let name): return try answer(id, try await method(context).create(name))
+    case .drop(let name): return try answer(id, try await method(context).drop(name))
     }
   }
 
@@ -60,8 +60,18 @@ struct Router: RequestHandler {
       limits: settings.limits)
   }
 
-  private func answer(_ id: RequestID, _ result: some JSONWritable & Sendable, _ lease: MemoryLease? = nil) -> Answer {
-    Answer(line: ResponseLine.success(id, result), leases: lease.map { [$0] } ?? [])
+  /// - Throws: `too_large` where the answer would pass the limit of a line, which clients need not read beyond.
+  private func answer(
+    _ id: RequestID, _ result: some JSONWritable & Sendable, _ lease: MemoryLease? = nil
+  ) throws(ErrorObject) -> Answer {
+    let line = ResponseLine.success(id, result)
+    let limit = max(settings.limits.line, 1 << 20)
+    guard line.count <= limit else {
+      throw ErrorObject(
+        .tooLarge, "the answer has \(line.count) bytes, over the limit of a line, \(limit); ask for less at a time",
+        limit: limit)
+    }
+    return Answer(line: line, leases: lease.map { [$0] } ?? [])
   }
 
   /// Failures that an operator should see; clients' mistakes are for `debug`.

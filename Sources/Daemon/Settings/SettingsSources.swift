@@ -20,6 +20,8 @@ package struct SettingsSources: Sendable {
   package let file: String?
   /// Keys of the file that no setting has.
   let unknownKeys: [String]
+  /// Variables named like settings that are none: mistyped, most likely.
+  package let unknownVariables: [String]
   let places: DefaultPlaces
 
   /// - Parameters:
@@ -29,6 +31,8 @@ package struct SettingsSources: Sendable {
   /// - Throws: a file that cannot be read or is not YAML.
   package init(flags: [String: String], environment: [String: String], file: String? = nil) throws(SettingsError) {
     places = DefaultPlaces(environment: environment)
+    let known = Set(Settings.knownKeys.map(Self.variable) + ["ESVIT_CONFIG"])
+    unknownVariables = environment.keys.filter { $0.hasPrefix("ESVIT_") && !known.contains($0) }.sorted()
     var sources = [
       Source(
         values: InMemoryProvider(
@@ -61,7 +65,8 @@ package struct SettingsSources: Sendable {
   static let none = SettingsSources()
 
   private init() {
-    (sources, file, unknownKeys, places) = ([], nil, [], DefaultPlaces(environment: [:]))
+    (sources, file, unknownKeys, unknownVariables) = ([], nil, [], [])
+    places = DefaultPlaces(environment: [:])
   }
 
   /// `batch-wait` → `ESVIT_BATCH_WAIT`.
