@@ -67,6 +67,23 @@ struct ExactSearchTests {
     try await check(items, [base, random.vector(64)], ks: [1, 10, 300], format)
   }
 
+  @Test("scores closer together than single precision can tell are chosen and ordered by double", arguments: formats)
+  func belowSinglePrecision(_ format: VectorFormat) async throws {
+    var random = SplitMix(seed: 14)
+    let base = random.vector(768).map { Float(Float16($0)) }
+    let noise = random.vector(768)
+    // Cosine about 0.99, where a float's step is 6e-8; the items' scores lie some 1e-10 apart.
+    let query = zip(base, noise).map { $0 + 0.14 * $1 }
+    let items = (0..<2_000).map { index -> NewItem in
+      var vector = base
+      let place = Int(random.next() % 768)
+      let value = Float16(vector[place])
+      vector[place] = Float(random.next() % 2 == 0 ? value.nextUp : value.nextDown)
+      return Fixture.item("\(index)", vector)
+    }
+    try await check(items, [query], ks: [1, 10, 100, 500], format)
+  }
+
   @Test("more near ties than the device's candidate buffer holds lose none")
   func crowd() async throws {
     var random = SplitMix(seed: 10)
