@@ -21,7 +21,7 @@ struct ImageReader {
     }
     return try budget.withBytes(plan.memory) { () throws(ImageError) in
       if let image = try pixels(plan) { return image }
-      guard plan.area.count <= Self.explainedPixels else {
+      guard plan.cost <= Self.explainedPixels else {
         throw .damaged(format, reason: "its pixels cannot be decoded")
       }
       return try explained(bytes, format, region)
@@ -50,6 +50,8 @@ struct ImageReader {
     let picture: Picture
     /// In stored pixels of the level.
     let area: Rectangle
+    /// Pixels that are decoded for it.
+    let cost: Int
     let memory: Int
   }
 
@@ -70,7 +72,9 @@ struct ImageReader {
         throw .sideTooLong(width: part.width, height: part.height, limit: Self.maximumSide)
       }
     }
-    return Plan(format: format, picture: picture, area: area, memory: opened.decoderMemory(for: area) + area.count * 6)
+    return Plan(
+      format: format, picture: picture, area: area, cost: cost.count,
+      memory: opened.decoderMemory(for: area) + area.count * 6)
   }
 
   /// The region, or everything, in stored pixels of the level.

@@ -57,14 +57,3 @@ struct Orientation: Equatable {
     return RGBImage(checkedWidth: width, height: height, pixels: pixels)
   }
 }
-
-/// Whole pixels of one level.
-struct Rectangle: Equatable {
-  let x: Int
-  let y: Int
-  let width: Int
-  let height: Int
-
-  /// Pixels.
-  var count: Int { width * height }
-}
