@@ -8,7 +8,9 @@ import Testing
   private func read(
     flags: [String: String] = [:], environment: [String: String] = [:], yaml: String? = nil
   ) throws -> (Settings, [SettingOrigin]) {
-    guard let yaml else { return try Settings.read(SettingsSources(flags: flags, environment: environment)) }
+    guard let yaml else {
+      return try Settings.read(SettingsSources(flags: flags, environment: environment, defaultFile: "/nonexistent"))
+    }
     let file = FileManager.default.temporaryDirectory.appending(path: "settings-\(UUID().uuidString).yaml")
     try Data(yaml.utf8).write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }

@@ -23,6 +23,8 @@ package enum Daemon {
     _ settings: Settings, environment: [String: String], logger: Logger
   ) async throws {
     signal(SIGPIPE, SIG_IGN)
+    // Where the OpenCL layer looks; set before other threads read the environment.
+    setenv("CACHE_DIRECTORY", settings.cache, 1)
     let manager = ServiceManager(environment: environment, logger: logger)
     let socket =
       try ListeningSocket.activated(environment: environment)

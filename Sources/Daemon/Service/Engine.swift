@@ -48,7 +48,6 @@ struct Engine: Sendable {
     doing("reading the model \(location)")
     let model = try await offPool { try Model.load(location) }
     doing("opening the device \"\(settings.device)\" and checking its kernels")
-    setenv("CACHE_DIRECTORY", settings.cache, 1)
     let prepared = try await prepare(settings.device, model, location, logger)
     for warning in prepared.warnings { logger.warning("self-check", metadata: ["finding": "\(warning)"]) }
     let batch = settings.maximumBatch ?? (prepared.context.device.kind == .cpu ? 8 : 32)

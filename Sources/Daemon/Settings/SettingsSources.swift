@@ -28,8 +28,11 @@ package struct SettingsSources: Sendable {
   ///   - flags: what the command line set, by key.
   ///   - environment: the process's environment.
   ///   - file: `--config`; nil: `$ESVIT_CONFIG`, else the default file if it is there.
+  ///   - defaultFile: the default file.
   /// - Throws: a file that cannot be read or is not YAML.
-  package init(flags: [String: String], environment: [String: String], file: String? = nil) throws(SettingsError) {
+  package init(
+    flags: [String: String], environment: [String: String], file: String? = nil, defaultFile: String = defaultFile
+  ) throws(SettingsError) {
     places = DefaultPlaces(environment: environment)
     let known = Set(Settings.knownKeys.map(Self.variable) + ["ESVIT_CONFIG"])
     unknownVariables = environment.keys.filter { $0.hasPrefix("ESVIT_") && !known.contains($0) }.sorted()
@@ -48,7 +51,7 @@ package struct SettingsSources: Sendable {
         name: { "environment \(Self.variable($0))" }, prefix: ["esvit"]),
     ]
     let named = file ?? environment["ESVIT_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
-    let path = named ?? Self.defaultFile
+    let path = named ?? defaultFile
     if named != nil || FileManager.default.fileExists(atPath: path) {
       let (values, fileKeys) = try Self.read(path)
       sources.append(Source(values: values, name: { "file \(path), key \($0)" }, prefix: []))

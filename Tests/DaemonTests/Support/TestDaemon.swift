@@ -26,7 +26,7 @@ struct TestDaemon: Sendable {
     let images = folder.appending(path: "images")
     try FileManager.default.createDirectory(at: images, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    var settings = try Settings.read(SettingsSources(flags: [:], environment: [:])).0
+    var settings = try Settings.read(SettingsSources(flags: [:], environment: [:], defaultFile: "/nonexistent")).0
     settings.model = try tinyModel.get()
     settings.state = folder.appending(path: "state").path
     settings.cache = cache.path
