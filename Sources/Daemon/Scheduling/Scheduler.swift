@@ -122,9 +122,9 @@ package actor Scheduler<Encoder: BatchEncoding> {
       job.answer.resume(returning: index < results.count ? results[index] : .failure(MissingResult()))
     }
     results = []
-    // A search follows its image to the device at once. Where clients share the device, the next batch lets it pass:
-    // behind the batch it would wait a hundred times longer.
-    if Set(batch.map(\.lane)).count > 1 { try? await Task.sleep(for: .microseconds(100)) }
+    // A search follows its image to the device at once. Where clients share the device, the next batch lets it pass,
+    // for a hundredth of a batch's time: behind the batch it would wait a hundred times longer.
+    if Set(batch.map(\.lane)).count > 1 { try? await Task.sleep(for: min(took / 100, .milliseconds(1))) }
     policy.finish()
     advance()
   }
