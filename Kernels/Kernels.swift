@@ -27,6 +27,8 @@ package struct KernelFile: Sendable, Hashable {
   package static let distanceCPU = KernelFile("distance.cpu.cl", PackageResources.distance_cpu_cl)
   package static let gemmCPU = KernelFile("gemm.cpu.cl", PackageResources.gemm_cpu_cl)
   package static let layerNormCPU = KernelFile("layernorm.cpu.cl", PackageResources.layernorm_cpu_cl)
+  package static let patchMergingCPU = KernelFile("patchmerging.cpu.cl", PackageResources.patchmerging_cpu_cl)
+  package static let preprocessCPU = KernelFile("preprocess.cpu.cl", PackageResources.preprocess_cpu_cl)
   /// Goes in front of the CPU's variants.
   package static let vector16 = KernelFile("vector16.cl", PackageResources.vector16_cl)
 }

@@ -4,6 +4,9 @@ import OpenCL
 /// `(x - mean) / √(variance + eps)` of each row, and with `affine` what a LayerNorm layer computes.
 @DeviceActor
 package final class LayerNorm {
+  /// The original EsViT's; timm's default is 1e-5.
+  package nonisolated static let epsilon: Float = 1e-6
+
   package nonisolated let channels: Int
   package nonisolated let variant: Variant
   private let queue: CommandQueue
@@ -16,8 +19,8 @@ package final class LayerNorm {
   ///   - variant: a CPU's takes multiples of 16 channels; others run the portable kernel.
   ///   - workGroupLimit: a lower limit than the device's own, for tests.
   package init(
-    context: Context, channels: Int, affine: (scale: [Float], shift: [Float])? = nil, epsilon: Float = 1e-6,
-    variant: Variant, workGroupLimit: Int? = nil
+    context: Context, channels: Int, affine: (scale: [Float], shift: [Float])? = nil,
+    epsilon: Float = LayerNorm.epsilon, variant: Variant, workGroupLimit: Int? = nil
   ) throws(OpenCLError) {
     guard channels > 0, affine.map({ $0.scale.count == channels && $0.shift.count == channels }) ?? true else {
       throw OpenCLError(operation: "LayerNorm", detail: "scale and shift do not have \(channels) channels")

@@ -6,26 +6,43 @@ import OpenCL
 package final class PatchMerging {
   package nonisolated let side: Int
   package nonisolated let channels: Int
-  private let gather: FlatKernel
-  private let norm: LayerNorm
+  package nonisolated let variant: Variant
+  private let queue: CommandQueue
+  private let gather: Gather
   private let reduction: GEMM
+
+  private enum Gather {
+    case portable(FlatKernel, LayerNorm)
+    /// The neighbours, already normalised.
+    case cpu(Kernel)
+  }
 
   /// - Parameters:
   ///   - side: tokens a side of the map; beyond an odd one's edge there are zeros.
-  ///   - channels: C.
+  ///   - channels: C. A CPU's variant takes multiples of 16; others run the portable kernels.
   ///   - reduction: `[2C, 4C]`, with the LayerNorm's scale and shift as its input's.
   package init(
     context: Context, side: Int, channels: Int, reduction: LinearWeights, variants: Variants
   ) throws(OpenCLError) {
-    guard reduction.inputs == 4 * channels else {
+    guard side > 0, channels > 0, reduction.inputs == 4 * channels else {
       throw OpenCLError(operation: "Patch merging", detail: "\(reduction.inputs) inputs for 4 × \(channels) channels")
     }
     self.side = side
     self.channels = channels
-    gather = try FlatKernel("gather_neighbours", of: KernelFile.patchMerging.source(), in: context)
-    norm = try LayerNorm(context: context, channels: 4 * channels, variant: variants[.layerNorm])
+    queue = try context.queue
+    variant = channels.isMultiple(of: 16) ? variants[.patchMerging] : .portable
+    switch variant {
+    case .portable:
+      let flat = try FlatKernel("gather_neighbours", of: KernelFile.patchMerging.source(), in: context)
+      try flat.kernel.setArguments(from: 2, Int32(side), Int32(channels))
+      gather = .portable(
+        flat, try LayerNorm(context: context, channels: 4 * channels, variant: variants[.layerNorm]))
+    case .cpu:
+      let kernel = try context.kernel("merge_normalised", KernelFile.patchMergingCPU.source(prelude: .vector16))
+      try kernel.setArguments(from: 2, Int32(side), Int32(channels), LayerNorm.epsilon)
+      gather = .cpu(kernel)
+    }
     self.reduction = try GEMM(context: context, weights: reduction, variant: variants[.gemm])
-    try gather.kernel.setArguments(from: 2, Int32(side), Int32(channels))
   }
 
   /// Tokens a side of the merged map.
@@ -35,13 +52,22 @@ package final class PatchMerging {
   ///
   /// - Parameters:
   ///   - tokens: `[images·side², C]` in, `[images·mergedSide², 2C]` out.
-  ///   - scratch: `[images·mergedSide², 4C]`
+  ///   - scratch: `[images·mergedSide², 4C]`; both with room for `GEMM.paddedRows`.
   package func enqueue(tokens: Buffer<Float>, scratch: Buffer<Float>, images: Int) throws(OpenCLError) {
     guard images > 0 else { return }
     let rows = images * mergedSide * mergedSide
-    try gather.kernel.setArguments(tokens, scratch)
-    try gather.enqueue(items: channels * rows, countArgument: 4)
-    try norm.enqueue(input: scratch, output: scratch, rows: rows)
+    guard tokens.count >= images * side * side * channels, scratch.count >= rows * 4 * channels else {
+      throw OpenCLError(operation: "Patch merging of \(images) maps", detail: "the buffers are smaller")
+    }
+    switch gather {
+    case .portable(let flat, let norm):
+      try flat.kernel.setArguments(tokens, scratch)
+      try flat.enqueue(items: channels * rows, countArgument: 4)
+      try norm.enqueue(input: scratch, output: scratch, rows: rows)
+    case .cpu(let kernel):
+      try kernel.setArguments(tokens, scratch)
+      try queue.enqueue(kernel, global: [rows], local: [1])
+    }
     try reduction.enqueue(input: scratch, output: tokens, rows: rows)
   }
 }

@@ -15,8 +15,8 @@ package final class Preprocess {
   package nonisolated var patchCount: Int { 3 * crop * crop }
 
   private let context: Context
-  private let rows: FlatKernel
-  private let columns: FlatKernel
+  private let portable: (rows: FlatKernel, columns: FlatKernel)
+  private let cpu: (rows: Kernel, columns: Kernel)?
   /// Pixels of the images in hand; `used` bytes from the start belong to work that is enqueued.
   private var pixels: Buffer<UInt8>
   private var used = 0
@@ -24,9 +24,13 @@ package final class Preprocess {
   private var narrowed: Buffer<UInt8>
   private var tables: [ResizeAxis: DeviceTable] = [:]
 
-  /// What stays allocated between batches; a larger image gets a buffer of its own, for as long as it takes.
+  /// What stays allocated between batches; a larger image gets a buffer of its own, until the next image.
   static let pixelCapacity = 48 << 20
   static let rowCapacity = 4096
+  /// Rows that the CPU variant resizes at once, and source pixels of a row that it may read for one: ROWS and CAPACITY
+  /// of `preprocess.cpu.cl`.
+  private static let block = 16
+  private static let maximumTaps = 512
   /// Image sizes whose tables stay on the device.
   static let tableCapacity = 64
 
@@ -37,7 +41,9 @@ package final class Preprocess {
     let spans: Buffer<Int32>
   }
 
-  /// - Parameter workGroupLimit: a lower limit than the device's own, for tests.
+  /// - Parameters:
+  ///   - variant: a CPU's takes crops of a multiple of 16 pixels; others run the portable kernels.
+  ///   - workGroupLimit: a lower limit than the device's own, for tests.
   /// - Throws: `OpenCLError` where the sizes do not fit together or the device refuses.
   package init(
     context: Context, resize: Int, crop: Int, patch: Int, variant: Variant, workGroupLimit: Int? = nil
@@ -51,9 +57,20 @@ package final class Preprocess {
     self.resize = resize
     self.crop = crop
     self.patch = patch
-    self.variant = variant
-    rows = try FlatKernel("resize_rows", of: KernelFile.preprocess.source(), limit: workGroupLimit, in: context)
-    columns = try FlatKernel("resize_columns", of: KernelFile.preprocess.source(), limit: workGroupLimit, in: context)
+    self.variant = crop.isMultiple(of: 16) ? variant : .portable
+    let source = KernelFile.preprocess.source()
+    portable = (
+      rows: try FlatKernel("resize_rows", of: source, limit: workGroupLimit, in: context),
+      columns: try FlatKernel("resize_columns", of: source, limit: workGroupLimit, in: context)
+    )
+    if self.variant == .cpu {
+      let source = KernelFile.preprocessCPU.source()
+      cpu = (
+        rows: try context.kernel("resize_rows", source), columns: try context.kernel("resize_columns", source)
+      )
+    } else {
+      cpu = nil
+    }
     pixels = try context.makeBuffer(count: min(Self.pixelCapacity, context.device.maximumAllocation))
     narrowed = try context.makeBuffer(count: Self.rowCapacity * crop * 3)
   }
@@ -76,18 +93,30 @@ package final class Preprocess {
     let vertical = try table(geometry.height)
     let sourceRows = vertical.sourceRange
     let (source, offset) = try upload(image, rows: sourceRows)
-    let narrow =
-      sourceRows.count * crop * 3 <= narrowed.count
-      ? narrowed : try context.makeBuffer(count: sourceRows.count * crop * 3)
+    let blocks = (sourceRows.count + Self.block - 1) / Self.block
+    let narrowCount = blocks * Self.block * crop * 3
+    let narrow = narrowCount <= narrowed.count ? narrowed : try context.makeBuffer(count: narrowCount)
 
-    try rows.kernel.setArguments(
-      source, horizontal.weights, horizontal.spans, narrow, UInt64(offset), Int32(image.width),
-      Int32(horizontal.taps), Int32(crop))
-    try rows.enqueue(items: crop * sourceRows.count, countArgument: 8)
-    try columns.kernel.setArguments(
+    if let cpu, horizontal.taps <= Self.maximumTaps {
+      try cpu.rows.setArguments(
+        source, horizontal.weights, horizontal.spans, narrow, UInt64(offset), Int32(image.width),
+        Int32(sourceRows.count), Int32(horizontal.taps), Int32(crop))
+      try context.queue.enqueue(cpu.rows, global: [blocks], local: [1])
+    } else {
+      try portable.rows.kernel.setArguments(
+        source, horizontal.weights, horizontal.spans, narrow, UInt64(offset), Int32(image.width),
+        Int32(horizontal.taps), Int32(crop))
+      try portable.rows.enqueue(items: crop * sourceRows.count, countArgument: 8)
+    }
+    let columns = cpu?.columns ?? portable.columns.kernel
+    try columns.setArguments(
       narrow, vertical.weights, vertical.spans, patches, UInt64(place * patchCount), Int32(sourceRows.lowerBound),
       Int32(vertical.taps), Int32(crop), Int32(patch))
-    try columns.enqueue(items: crop * crop, countArgument: 9)
+    if cpu != nil {
+      try context.queue.enqueue(columns, global: [crop], local: [1])
+    } else {
+      try portable.columns.enqueue(items: crop * crop, countArgument: 9)
+    }
     if source !== pixels || narrow !== narrowed {
       // Only this call holds the large buffers.
       try context.queue.finish()

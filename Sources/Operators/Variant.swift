@@ -47,7 +47,7 @@ extension OperatorKind {
   /// The variants that are written, from the most portable to the fastest.
   package var variants: [Variant] {
     switch self {
-    case .gemm, .layerNorm, .windowAttention, .distance: [.portable, .cpu]
+    case .preprocess, .layerNorm, .gemm, .windowAttention, .patchMerging, .distance: [.portable, .cpu]
     default: [.portable]
     }
   }

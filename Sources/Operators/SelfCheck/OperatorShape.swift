@@ -46,6 +46,7 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
   package static let small: [OperatorShape] = [
     .preprocess(width: 61, height: 43, resize: 36, crop: 32, patch: 4),
     .preprocess(width: 20, height: 31, resize: 36, crop: 32, patch: 4),
+    .preprocess(width: 600, height: 40, resize: 36, crop: 16, patch: 4),
     .patchEmbedding(rows: 50, patch: 4, channels: 96),
     .layerNorm(rows: 1, channels: 24),
     .layerNorm(rows: 50, channels: 96),
