@@ -21,11 +21,12 @@ int region(const int place, const int padded, const int window, const int shift)
 __kernel void window_attention(__global const float *restrict qkv, __global const float *restrict qkv_bias,
                                __global const float *restrict table, __global float *restrict out, const int side,
                                const int window, const int shift, const int heads, const ulong items) {
-  if (get_global_id(0) >= items) return;
+  const size_t item = get_global_id(1) * get_global_size(0) + get_global_id(0);
+  if (item >= items) return;
   const int channels = heads * HEAD_DIM;
-  const int head = get_global_id(0) % heads;
-  const size_t first = get_global_id(0) / heads / (side * side) * (side * side);
-  const int token = get_global_id(0) / heads % (side * side);
+  const int head = item % heads;
+  const size_t first = item / heads / (side * side) * (side * side);
+  const int token = item / heads % (side * side);
   const int padded = (side + window - 1) / window * window;
   const int place_row = (token / side + padded - shift) % padded;
   const int place_column = (token % side + padded - shift) % padded;

@@ -24,7 +24,7 @@ typedef half element;
 // the root; sqrt 3 ulp = 6u and the division 2.5 ulp = 5u (OpenCL 1.2, 7.4).
 kernel void distance_pack(global const float *source, global const uint *destinations, global element *rows,
                           global float *inverseNorms, uint dimension, uint stride, ulong count) {
-  const ulong item = get_global_id(0);
+  const ulong item = get_global_id(1) * get_global_size(0) + get_global_id(0);
   if (item >= count) return;
   global const float *x = source + item * dimension;
   const ulong row = destinations[item];
@@ -54,7 +54,7 @@ kernel void distance_pack(global const float *source, global const uint *destina
 // One work-item 16 elements; count is items · stride / 16.
 kernel void distance_gather(global const element *rows, global const uint *sources, global const uint *destinations,
                             global float *gathered, uint stride, ulong count) {
-  const ulong index = get_global_id(0);
+  const ulong index = get_global_id(1) * get_global_size(0) + get_global_id(0);
   if (index >= count) return;
   const ulong item = index / (stride / 16);
   const uint i = index % (stride / 16) * 16;

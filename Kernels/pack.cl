@@ -15,22 +15,24 @@ __kernel void pack_weight(__global const float *restrict weight, __global const 
                           __global const float *restrict output_scale, __global float *restrict panels,
                           const int outputs, const int inputs, const int width,
                           const ulong items) {
-  if (get_global_id(0) >= items) return;
-  const int column = get_global_id(0) % width;
-  const int k = get_global_id(0) / width % inputs;
-  const int panel = get_global_id(0) / width / inputs;
+  const size_t item = get_global_id(1) * get_global_size(0) + get_global_id(0);
+  if (item >= items) return;
+  const int column = item % width;
+  const int k = item / width % inputs;
+  const int panel = item / width / inputs;
   const int n = panel * width + column;
   float value = 0.0f;
   if (n < outputs) value = weight[n * (size_t)inputs + k] * input_scale[k] * output_scale[n];
-  panels[get_global_id(0)] = value;
+  panels[item] = value;
 }
 
 __kernel void pack_bias(__global const float *restrict weight, __global const float *restrict bias,
                         __global const float *restrict input_shift, __global const float *restrict output_scale,
                         __global float *restrict folded, const int outputs, const int inputs,
                         const ulong items) {
-  if (get_global_id(0) >= items) return;
-  const int n = get_global_id(0);
+  const size_t item = get_global_id(1) * get_global_size(0) + get_global_id(0);
+  if (item >= items) return;
+  const int n = item;
   float sum = 0.0f;
   if (n < outputs) {
     // Kahan's sum: this runs once, and thousands of inputs share one bias.

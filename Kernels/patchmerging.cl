@@ -7,10 +7,11 @@
 // A work-item a channel of an output token, `items` in all; any work-group.
 __kernel void gather_neighbours(__global const float *restrict x, __global float *restrict out, const int side,
                                 const int channels, const ulong items) {
-  if (get_global_id(0) >= items) return;
-  const int c = get_global_id(0) % channels;
+  const size_t item = get_global_id(1) * get_global_size(0) + get_global_id(0);
+  if (item >= items) return;
+  const int c = item % channels;
   const int half_side = (side + 1) / 2;
-  const size_t token = get_global_id(0) / channels;
+  const size_t token = item / channels;
   const size_t image = token / (half_side * half_side);
   const int place = token % (half_side * half_side);
   for (int i = 0; i < 4; ++i) {

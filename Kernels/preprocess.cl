@@ -15,9 +15,10 @@ uchar clip(const int sum) { return (uchar)clamp(sum >> PRECISION, 0, 255); }
 __kernel void resize_rows(__global const uchar *restrict pixels, __global const int *restrict weights,
                           __global const int *restrict spans, __global uchar *restrict columns, const ulong offset,
                           const int width, const int taps, const int crop, const ulong items) {
-  if (get_global_id(0) >= items) return;
-  const int x = get_global_id(0) % crop;
-  const size_t y = get_global_id(0) / crop;
+  const size_t item = get_global_id(1) * get_global_size(0) + get_global_id(0);
+  if (item >= items) return;
+  const int x = item % crop;
+  const size_t y = item / crop;
   __global const uchar *from = pixels + offset + (y * width + spans[2 * x]) * 3;
   int red = 1 << (PRECISION - 1), green = red, blue = red;
   for (int i = 0; i < spans[2 * x + 1]; ++i) {
@@ -36,9 +37,10 @@ __kernel void resize_columns(__global const uchar *restrict columns, __global co
                              __global const int *restrict spans, __global float *restrict patches, const ulong place,
                              const int first_row, const int taps, const int crop, const int patch,
                              const ulong items) {
-  if (get_global_id(0) >= items) return;
-  const int x = get_global_id(0) % crop;
-  const int y = get_global_id(0) / crop;
+  const size_t item = get_global_id(1) * get_global_size(0) + get_global_id(0);
+  if (item >= items) return;
+  const int x = item % crop;
+  const int y = item / crop;
   __global const uchar *from = columns + ((spans[2 * y] - first_row) * (size_t)crop + x) * 3;
   int red = 1 << (PRECISION - 1), green = red, blue = red;
   for (int i = 0; i < spans[2 * y + 1]; ++i) {

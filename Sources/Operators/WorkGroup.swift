@@ -38,6 +38,10 @@ struct FlatKernel {
   let group: Int
   private let queue: CommandQueue
 
+  /// Work-items in a row of the grid: PoCL compiles a kernel a second time, in the middle of a request, for grids of
+  /// 65,536 and more a side. A work-item's number is `get_global_id(1) * get_global_size(0) + get_global_id(0)`.
+  private static let width = 1 << 15
+
   /// - Parameter limit: a lower limit than the device's own, for tests.
   init(_ name: String, of source: ProgramSource, limit: Int? = nil, in context: Context) throws(OpenCLError) {
     kernel = try context.kernel(name, source)
@@ -49,8 +53,11 @@ struct FlatKernel {
 
   /// Enqueues `items` work-items; the kernel's last argument, `index`, is their number, since groups fill up.
   func enqueue(items: Int, countArgument index: Int) throws(OpenCLError) {
+    guard items > 0 else { return }
     try kernel.setArguments(from: index, UInt64(items))
-    try queue.enqueue(kernel, global: [(items + group - 1) / group * group], local: [group])
+    let rows = (items + Self.width - 1) / Self.width
+    let width = rows > 1 ? Self.width : (items + group - 1) / group * group
+    try queue.enqueue(kernel, global: [width, rows], local: [group, 1])
   }
 }
 
