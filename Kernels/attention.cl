@@ -3,17 +3,17 @@
 //   qkv       [tokens, 3 * CHANNELS] f32, tokens = images * side * side: queries (already scaled), keys and values of
 //             CHANNELS = heads * HEAD_DIM each
 //   qkv_bias  [3 * CHANNELS] f32: what a padded token's query, key and value are, since its input is zero
-//   table     [(2 window - 1)^2, heads] f32: the bias at (row difference + window - 1) * (2 window - 1) + column difference
-//             + window - 1, differences query - key
+//   table     [(2 window - 1)^2, heads] f32: the bias at (row difference + window - 1) * (2 window - 1)
+//             + column difference + window - 1, differences query - key
 //   out       [tokens, CHANNELS] f32, the heads side by side
 //
-// Nothing is partitioned, rolled or padded in memory. The map of side x side tokens, padded with zero tokens at the right
-// and the bottom to padded = a multiple of window, is rolled by shift towards the origin: place (r, c) of a window's grid
-// is token ((r + shift) % padded, (c + shift) % padded), and a pair of places from different regions of the unrolled map
-// gets -100.
+// Nothing is partitioned, rolled or padded in memory. The map of side x side tokens, padded with zero tokens at the
+// right and the bottom to padded = a multiple of window, is rolled by shift towards the origin: place (r, c) of a
+// window's grid is token ((r + shift) % padded, (c + shift) % padded), and a pair of places from different regions of
+// the unrolled map gets -100.
 //
-// Portable variant: a work-item a query and head, no local memory, any work-group; one pass over the window's keys with a
-// running maximum. 1 x the arithmetic of the tiled variants, but every key is read by each query again.
+// Portable variant: a work-item a query and head, no local memory, any work-group; one pass over the window's keys with
+// a running maximum. The arithmetic of the CPU's variant, but every key is read anew for each query.
 int region(const int place, const int padded, const int window, const int shift) {
   return (place >= padded - window) + (place >= padded - shift);
 }

@@ -6,11 +6,11 @@
 //   input_scale  [inputs] f32: the scale of the LayerNorm in front
 //   input_shift  [inputs] f32: its shift
 //   output_scale [outputs] f32: head_dim^-1/2 for queries, else 1
-//   panels       [panels, inputs, width] f32: output n is column n % width of panel n / width; zeros fill the last panel
+//   panels       [panels, inputs, width] f32: output n is column n % width of panel n / width; zeros fill the last
 //   folded       [panels * width] f32: (bias + weight . input_shift) * output_scale
 //
-// pack_weight: a work-item an element of panels. pack_bias: a work-item an output, sums in order of the inputs. `items` in
-// all, any work-group.
+// pack_weight: a work-item an element of panels. pack_bias: a work-item an output, sums in order of the inputs. `items`
+// in all, any work-group.
 __kernel void pack_weight(__global const float *restrict weight, __global const float *restrict input_scale,
                           __global const float *restrict output_scale, __global float *restrict panels,
                           const int outputs, const int inputs, const int width,

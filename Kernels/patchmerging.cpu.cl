@@ -1,4 +1,5 @@
-// The neighbours of patchmerging.cl and the LayerNorm behind them in one go, for CPUs: channels must be a multiple of 16.
+// The neighbours of patchmerging.cl and the LayerNorm behind them in one go, for CPUs: channels must be a multiple of
+// 16.
 //
 //   x    [images * side * side, channels] f32
 //   out  [images * half * half, 4 * channels] f32, each row of mean 0 and variance 1, half = (side + 1) / 2

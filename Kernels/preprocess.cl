@@ -4,7 +4,7 @@
 //   pixels   [rows, width, 3] u8, sRGB, from byte `offset` on: the image's rows from `first_row` on
 //   weights  [crop, taps] i32 and spans [crop, 2] i32 (first source pixel, number of them): one table an axis
 //   columns  [rows, crop, 3] u8: after the horizontal pass
-//   patches  [(crop / patch)^2, patch * patch * 3] f32 from element `place` on, 0...255, in the order row, column, channel;
+//   patches  [(crop / patch)^2, patch * patch * 3] f32 from element `place` on, 0...255, order row, column, channel;
 //            mean and standard deviation are folded into the projection
 //
 // Portable variant: a work-item a pixel, `items` in all, any work-group.

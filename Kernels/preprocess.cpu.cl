@@ -5,18 +5,20 @@
 //
 // resize_rows: a work-item, alone in its work-group, 16 rows. As many source columns as fit are transposed into local
 // memory, 16 rows side by side, so that one vector instruction serves 16 rows; the answers are transposed back. A span
-// must not be longer than CAPACITY (images of more than 100 times the crop run the portable kernel).
-// resize_columns: a work-item, alone in its work-group, a row of the crop, 16 bytes at a time; crop must be a multiple of 16.
+// must not be longer than CAPACITY (images of more than 100 times the crop run the portable kernel). resize_columns: a
+// work-item, alone in its work-group, a row of the crop, 16 bytes at a time; crop must be a multiple of 16.
 //
-// Measured on two cores of a Zen 4, with the copy of the pixels, 256 and 224: an image of 224 x 224 in 0.24 ms, where the
-// portable kernels take 0.51; 1024 x 768 in 0.71, where they take 1.7.
+// Measured on two cores of a Zen 4, with the copy of the pixels, 256 and 224: an image of 224 x 224 in 0.24 ms, where
+// the portable kernels take 0.51; 1024 x 768 in 0.71, where they take 1.7.
 #define PRECISION 22
 #define CAPACITY 512
 #define ROWS 16
 
 // 16 rows of 16 bytes to 16 columns, by four rounds of interleaving row i with row i + 8.
-#define LOW(a, b) (uchar16)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3, a.s4, b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, b.s7)
-#define HIGH(a, b) (uchar16)(a.s8, b.s8, a.s9, b.s9, a.sa, b.sa, a.sb, b.sb, a.sc, b.sc, a.sd, b.sd, a.se, b.se, a.sf, b.sf)
+#define LOW(a, b) \
+  (uchar16)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3, a.s4, b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, b.s7)
+#define HIGH(a, b) \
+  (uchar16)(a.s8, b.s8, a.s9, b.s9, a.sa, b.sa, a.sb, b.sb, a.sc, b.sc, a.sd, b.sd, a.se, b.se, a.sf, b.sf)
 #define FOR_16(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
 #define PAIR(to, from, i, low, high, partner) \
   const uchar16 to##low = LOW(from##i, from##partner), to##high = HIGH(from##i, from##partner);
