@@ -118,11 +118,11 @@ extension Archive {
     return receipt.rows.count
   }
 
-  /// The image hashes of those of `ids` that exist, nil inside for an item without an image: what `skip` would pass
-  /// over need not be encoded.
-  package func imageHashes(ids: [String], in name: String) async throws(ArchiveError) -> [String: Data?] {
+  /// What is known of each of `ids`, in order, nil where there is no such item: what `skip` would pass over need not be
+  /// encoded.
+  package func known(ids: [String], in name: String) async throws(ArchiveError) -> [KnownItem?] {
     try Limits.check(ids.count, of: "ids", limit: Limits.items)
-    return try await store.imageHashes(ids: ids, in: find(name).record.key)
+    return try await store.known(ids: ids, in: find(name).record.key)
   }
 
   /// The items of `ids`, in order; nil where there is none.

@@ -21,7 +21,7 @@ struct Condition: Sendable {
       arguments += [try jsonText(values)]
     }
     for (key, values) in filter.metadata.sorted(by: { $0.key < $1.key }) {
-      conditions.append(condition(key: key, values: values))
+      conditions.append(try condition(key: key, values: values))
     }
     sql += " AND (\(conditions.joined(separator: combination.rawValue)))"
   }
@@ -31,27 +31,26 @@ struct Condition: Sendable {
     arguments += values
   }
 
-  private mutating func condition(key: String, values: [MetadataValue]) -> String {
-    // By key and type of each member rather than by a path, which would need quoting and could not name every key.
-    var alternatives: [String] = []
-    arguments += [key]
+  private mutating func condition(key: String, values: [MetadataValue]) throws(ArchiveError) -> String {
+    // By key and type of each member rather than by a path, which would need quoting and could not name every key; and
+    // each list of values as one parameter, since SQLite bounds the depth of an expression.
+    var texts: [MetadataValue] = []
+    var numbers: [MetadataValue] = []
+    var flags: Set<String> = []
     for value in values {
       switch value {
-      case .string(let text):
-        alternatives.append("(type = 'text' AND value = ?)")
-        arguments += [text]
-      case .integer(let number):
-        alternatives.append("(type IN ('integer', 'real') AND value = ?)")
-        arguments += [number]
-      case .number(let number):
-        alternatives.append("(type IN ('integer', 'real') AND value = ?)")
-        arguments += [number]
-      case .boolean(let flag):
-        alternatives.append("type = '\(flag)'")
+      case .string: texts.append(value)
+      case .integer, .number: numbers.append(value)
+      case .boolean(let flag): flags.insert("\(flag)")
       }
     }
-    let condition = alternatives.isEmpty ? "FALSE" : alternatives.joined(separator: " OR ")
-    return "EXISTS (SELECT 1 FROM json_each(item.metadata) WHERE key = ? AND (\(condition)))"
+    arguments += [key, try jsonText(texts), try jsonText(numbers), try jsonText(flags.sorted())]
+    return """
+      EXISTS (SELECT 1 FROM json_each(item.metadata) AS member WHERE member.key = ? AND (
+        (member.type = 'text' AND member.value IN (SELECT value FROM json_each(?)))
+        OR (member.type IN ('integer', 'real') AND member.value IN (SELECT value FROM json_each(?)))
+        OR (member.type IN ('true', 'false') AND member.type IN (SELECT value FROM json_each(?)))))
+      """
   }
 }
 

@@ -118,3 +118,11 @@ package enum AddOutcome: Sendable, Equatable {
   case skipped
   case failed(ArchiveError)
 }
+
+/// What tells whether an item that is there already would be stored again.
+package struct KnownItem: Sendable, Equatable {
+  /// 32 bytes; nil for an item that was added as an embedding.
+  package var imageSHA256: Data?
+
+  package init(imageSHA256: Data?) { self.imageSHA256 = imageSHA256 }
+}

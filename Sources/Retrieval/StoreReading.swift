@@ -84,16 +84,14 @@ extension Store {
     }
   }
 
-  /// The image hashes of those of `ids` that exist; nil inside for an item without an image.
-  func imageHashes(ids: [String], in collection: Int64) async throws(ArchiveError) -> [String: Data?] {
+  /// What is known of each of `ids`, in order; nil where there is no such item.
+  func known(ids: [String], in collection: Int64) async throws(ArchiveError) -> [KnownItem?] {
     try await read { db in
       let statement = try db.cachedStatement(sql: "SELECT image_sha256 FROM item WHERE collection = ? AND id = ?")
-      var hashes: [String: Data?] = [:]
-      for id in ids {
-        guard let row = try Row.fetchOne(statement, arguments: [collection, id]) else { continue }
-        hashes.updateValue(try row.decode(Data?.self, atIndex: 0), forKey: id)
+      return try ids.map { id in
+        guard let row = try Row.fetchOne(statement, arguments: [collection, id]) else { return nil }
+        return KnownItem(imageSHA256: try row.decode(Data?.self, atIndex: 0))
       }
-      return hashes
     }
   }
 

@@ -66,6 +66,7 @@ struct ArchiveTests {
       #expect(found.neighbours.map { Array($0.item.description.id.utf8) } == [Array(item.description.id.utf8)])
     }
     #expect(try await archive.remove(ids: [decomposed, decomposed, "nobody"], from: "c") == 1)
+    #expect(try await archive.known(ids: [decomposed, composed], in: "c").map { $0 != nil } == [false, true])
     #expect(try await archive.get(ids: [composed, decomposed], in: "c").map { $0 != nil } == [true, false])
   }
 
@@ -90,7 +91,8 @@ struct ArchiveTests {
         ], to: "c", onConflict: .skip)
         == [.skipped, exists, exists, .skipped, .failed(.itemExists(id: "d", collection: "c"))])
     #expect(
-      try await archive.imageHashes(ids: ["a", "d", "x"], in: "c") == ["a": hash, "d": Data?.none])
+      try await archive.known(ids: ["a", "d", "x"], in: "c")
+        == [KnownItem(imageSHA256: hash), KnownItem(imageSHA256: nil), nil])
 
     // Equal scores come in the order of insertion, which a replacement keeps, whatever slot it lies in.
     let replaced = [Fixture.item("b", other, label: "new"), Fixture.item("b", base, label: "newer")]

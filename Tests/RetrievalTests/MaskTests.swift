@@ -58,6 +58,8 @@ struct MaskTests {
         Filter(metadata: ["rare": [.boolean(true)]]), Filter(metadata: ["n": [.integer(0), .integer(500)]]),
         { $0 % 100 == 0 && $0 != 0 && $0 != 500 }
       ),
+      // As many values as a filter may list.
+      (Filter(metadata: ["n": (0..<1000).map { .integer($0) }]), nil, { $0 < 1000 && item($0).metadata?["n"] != nil }),
       (
         Filter(fields: [.patient: ["P3"]]), Filter(fields: [.slide: ["S9"]], metadata: ["n": [.number(400)]]),
         { item($0).patient == "P3" && item($0).slide != "S9" && $0 != 400 }

@@ -12,19 +12,19 @@ extension Method {
       if case .failure(let error) = item { .failure(error) } else { nil }
     }
     let sound = parameters.items.enumerated().compactMap { index, item in (try? item.get()).map { (index, $0) } }
-    let known = try await engine.archive.imageHashes(ids: sound.map(\.1.id), in: collection)
+    let known = try await engine.archive.known(ids: sound.map(\.1.id), in: collection)
 
     var jobs: [(index: Int, item: Wire.Item, job: ImagePipeline.Job)] = []
     var items: [(index: Int, item: NewItem)] = []
-    for (index, item) in sound {
-      if parameters.onConflict == .error, known.keys.contains(item.id) {
+    for ((index, item), known) in zip(sound, known) {
+      if parameters.onConflict == .error, known != nil {
         places[index] = .failure(mapped(ArchiveError.itemExists(id: item.id, collection: collection)).at(index))
         continue
       }
       switch item.content {
       case .embedding(let values): items.append((index, NewItem(ItemDescription(item), embedding: values)))
       case .image(let picture):
-        let hash = parameters.onConflict == .skip ? known[item.id] ?? nil : nil
+        let hash = parameters.onConflict == .skip ? known?.imageSHA256 : nil
         jobs.append((index, item, ImagePipeline.Job(picture: picture, knownHash: hash)))
       }
     }
