@@ -103,7 +103,8 @@ package struct Device: Sendable, CustomStringConvertible {
     guard !devices.isEmpty else { throw failures.first ?? .noDevice }
     guard let place = index(of: selector, among: devices.map { ($0.kind, $0.description) }) else {
       let list = devices.map { "\($0.index): \($0)" }.joined(separator: "; ")
-      throw OpenCLError(operation: "No OpenCL device matches \"\(selector)\"", detail: "choose by index or name: \(list)")
+      throw OpenCLError(
+        operation: "No OpenCL device matches \"\(selector)\"", detail: "choose by index or name: \(list)")
     }
     return devices[place]
   }

@@ -36,7 +36,7 @@ package enum ArchiveError: Error, Sendable, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .collectionNotFound(let name):
-      "there is no collection \"\(name)\"; `collections` lists what there is, `create` makes one"
+      "there is no collection \"\(name)\"; `collections` lists them, `create` makes one"
     case .collectionExists(let name): "a collection \"\(name)\" exists already"
     case .itemNotFound(let id, let collection): "there is no item \"\(id)\" in collection \"\(collection)\"; `list` shows the ids"
     case .itemExists(let id, let collection):
