@@ -38,7 +38,8 @@ package enum ArchiveError: Error, Sendable, Equatable, CustomStringConvertible {
     case .collectionNotFound(let name):
       "there is no collection \"\(name)\"; `collections` lists them, `create` makes one"
     case .collectionExists(let name): "a collection \"\(name)\" exists already"
-    case .itemNotFound(let id, let collection): "there is no item \"\(id)\" in collection \"\(collection)\"; `list` shows the ids"
+    case .itemNotFound(let id, let collection):
+      "there is no item \"\(id)\" in collection \"\(collection)\"; `list` shows the ids"
     case .itemExists(let id, let collection):
       "an item \"\(id)\" exists already in collection \"\(collection)\"; on_conflict \"replace\" replaces it"
     case .modelMismatch(let collection, let collectionModel, let loadedModel):

@@ -8,7 +8,8 @@ struct ImageOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Only this part of each image: its corner in pixels of level 0, its size in those of the level.", valueName: "x,y,width,height[@level]"))
+      "Only this part of each image: corner in pixels of level 0, size in those of the level.",
+      valueName: "x,y,width,height[@level]"))
   var region: Region?
 
   /// The file as a request carries it, and how many bytes it has.
