@@ -52,15 +52,17 @@ package struct CacheDirectory: Sendable, Hashable {
   package var nvidia: URL { url.appending(path: "nvidia", directoryHint: .isDirectory) }
 
   /// Creates the folder, and what is in it, tries what drivers will do there, and keeps it for this process's life.
-  package func prepare() throws(CacheDirectoryError) {
+  ///
+  /// - Parameter runsCode: whether a driver maps what it compiled from there, as PoCL does.
+  package func prepare(runsCode: Bool = true) throws(CacheDirectoryError) {
     try create(url)
     for folder in [programs, stamps, pocl] { try create(folder) }
     CacheHousekeeping(cache: self).enter()
-    try tryOut()
+    try tryOut(runsCode: runsCode)
   }
 
   /// Whether files can be created and mapped as machine code there, and whether there is room.
-  func tryOut() throws(CacheDirectoryError) {
+  func tryOut(runsCode: Bool = true) throws(CacheDirectoryError) {
     var status = stat()
     guard stat(path, &status) == 0 else { throw .notCreatable(path, origin: origin, reason: systemError()) }
     guard status.st_mode & S_IFMT == S_IFDIR else { throw .notADirectory(path, origin: origin) }
@@ -70,17 +72,17 @@ package struct CacheDirectory: Sendable, Hashable {
     guard fileSystem.f_flag & UInt(ST_RDONLY) == 0 else {
       throw .notWritable(path, origin: origin, reason: "the file system is mounted read-only")
     }
-    guard fileSystem.f_flag & Self.noExecution == 0 else { throw .notExecutable(path, origin: origin) }
+    guard !runsCode || fileSystem.f_flag & Self.noExecution == 0 else { throw .notExecutable(path, origin: origin) }
     let free = Int(clamping: fileSystem.f_bavail).multipliedReportingOverflow(by: Int(clamping: fileSystem.f_frsize))
     // Some network file systems report no sizes at all.
     guard fileSystem.f_blocks == 0 || free.overflow || free.partialValue >= Self.requiredRoom else {
       throw .noRoom(path, origin: origin, free: free.partialValue, required: Self.requiredRoom)
     }
-    try tryFile()
+    try tryFile(runsCode: runsCode)
   }
 
   /// Writes a file of one page and maps it as a driver maps the code that it compiled.
-  private func tryFile() throws(CacheDirectoryError) {
+  private func tryFile(runsCode: Bool) throws(CacheDirectoryError) {
     var template = Array((path + "/.trial-XXXXXX").utf8CString)
     let descriptor = mkstemp(&template)
     guard descriptor >= 0 else { throw .notWritable(path, origin: origin, reason: systemError()) }
@@ -95,6 +97,7 @@ package struct CacheDirectory: Sendable, Hashable {
       }
       throw .notWritable(path, origin: origin, reason: systemError())
     }
+    guard runsCode else { return }
     let mapping = mmap(nil, page.count, PROT_READ | PROT_EXEC, MAP_PRIVATE, descriptor, 0)
     guard let mapping, mapping != MAP_FAILED else { throw .notExecutable(path, origin: origin) }
     munmap(mapping, page.count)

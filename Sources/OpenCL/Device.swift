@@ -156,6 +156,25 @@ package struct Device: Sendable, CustomStringConvertible {
     maximumAllocation = Int(clamping: try value(CL_DEVICE_MAX_MEM_ALLOC_SIZE, cl_ulong.self))
     maximumWorkGroupSize = Int(try value(CL_DEVICE_MAX_WORK_GROUP_SIZE, size_t.self))
     baseAddressAlignment = max(1, Int(try value(CL_DEVICE_MEM_BASE_ADDR_ALIGN, cl_uint.self)) / 8)
+    for (parameter, lack) in [
+      (CL_DEVICE_AVAILABLE, "is not available"), (CL_DEVICE_COMPILER_AVAILABLE, "has no compiler"),
+      (CL_DEVICE_ENDIAN_LITTLE, "is big-endian"),
+    ] where try value(parameter, cl_bool.self) == cl_bool(CL_FALSE) {
+      throw OpenCLError(operation: "Device \(name) of \(platformName) is left out", detail: "it \(lack)")
+    }
+    guard Self.isSufficient(version: version) else {
+      throw OpenCLError(
+        operation: "Device \(name) of \(platformName) is left out", detail: "it has \(version), and 1.2 is needed")
+    }
+  }
+
+  /// Whether a device's version, `OpenCL <major>.<minor> …`, is at least 1.2.
+  static func isSufficient(version: String) -> Bool {
+    let words = version.split(separator: " ")
+    guard words.count >= 2, words[0] == "OpenCL" else { return false }
+    let numbers = words[1].split(separator: ".").map { Int($0) ?? 0 }
+    guard numbers.count >= 2 else { return false }
+    return (numbers[0], numbers[1]) >= (1, 2)
   }
 }
 

@@ -28,8 +28,11 @@ private final class DeviceThread: SerialExecutor {
     let thread = Thread { [self] in
       while true {
         available.wait()
-        let job = jobs.withLock { $0.removeFirst() }
-        job.runSynchronously(on: asUnownedSerialExecutor())
+        let waiting = jobs.withLock { jobs in
+          defer { jobs = [] }
+          return jobs
+        }
+        for job in waiting { job.runSynchronously(on: asUnownedSerialExecutor()) }
       }
     }
     thread.name = "device"

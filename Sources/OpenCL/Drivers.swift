@@ -14,9 +14,11 @@ package enum Drivers {
     do throws(CacheDirectoryError) {
       let environment = ProcessInfo.processInfo.environment
       let cache = try CacheDirectory(environment: environment)
-      try cache.prepare()
+      // Other drivers than PoCL keep what they compile as data.
+      let runsCode = VendorFiles.current.mayNamePoCL
+      try cache.prepare(runsCode: runsCode)
       if let chosen = environment["POCL_CACHE_DIR"] {
-        try CacheDirectory(url: URL(filePath: chosen), origin: "POCL_CACHE_DIR").tryOut()
+        try CacheDirectory(url: URL(filePath: chosen), origin: "POCL_CACHE_DIR").tryOut(runsCode: runsCode)
       } else {
         setenv("POCL_CACHE_DIR", cache.pocl.path(percentEncoded: false), 1)
       }

@@ -13,6 +13,14 @@ struct VendorFiles: Sendable {
     return VendorFiles(paths: names.filter { $0.hasSuffix(".icd") }.sorted().map { "\(place)/\($0)" })
   }
 
+  /// Whether PoCL may be among the drivers; it may also stand in for the loader, where there are no files.
+  var mayNamePoCL: Bool {
+    paths.isEmpty
+      || paths.contains { path in
+        [path, (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""].contains { $0.lowercased().contains("pocl") }
+      }
+  }
+
   /// Paths and contents, and what decides which drivers are loaded and how they work.
   var identity: [String] {
     let prefixes = ["OCL_", "POCL_", "OPENCL_", "CUDA_VISIBLE", "LD_LIBRARY_PATH"]

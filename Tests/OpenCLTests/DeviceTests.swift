@@ -27,6 +27,12 @@ struct DeviceTests {
     for device in devices { #expect(text.contains("\(device.index): \(device.name)")) }
   }
 
+  @Test("devices older than OpenCL 1.2 are left out")
+  func versions() {
+    #expect(["OpenCL 1.2", "OpenCL 3.0 PoCL", "OpenCL 10.0 x"].allSatisfy(Device.isSufficient))
+    #expect(!["OpenCL 1.1 Mesa", "OpenCL 1", "OpenCL", "", "1.2"].contains(where: Device.isSufficient))
+  }
+
   @Test("what a device reports is plausible")
   func plausible() throws {
     for device in try Device.all() {

@@ -100,6 +100,19 @@ struct DriverConditionTests {
     #expect(output.contains("file system that allows execution"))
   }
 
+  @Test("a noexec file system holds the cache of drivers that run no code from it", .enabled(if: canMount))
+  func noexecWithoutPoCL() async throws {
+    let folder = try TemporaryDirectory()
+    let script =
+      "mkdir \(folder.path)/c && mount -t tmpfs -o mode=0755,noexec none \(folder.path)/c && "
+      + "echo /nonexistent/libother.so > \(folder.path)/other.icd && exec \"$@\""
+    let (status, output) = try await devices(
+      ["CACHE_DIRECTORY": "\(folder.path)/c", "OCL_ICD_VENDORS": "\(folder.path)/other.icd"],
+      wrapper: Self.unshare + ["/bin/sh", "-c", script, "sh"])
+    #expect(status == 1)
+    #expect(output.contains("No OpenCL device found"), "\(output)")
+  }
+
   @Test("a cache directory without room: an error instead of an exit", .enabled(if: canMount))
   func full() async throws {
     let (status, output) = try await devices(onTemporaryFileSystem: "size=1m")
@@ -185,8 +198,11 @@ struct DriverConditionTests {
   func together() async throws {
     let folder = try TemporaryDirectory()
     let environment = ["CACHE_DIRECTORY": folder.path]
-    async let first = devices(environment)
-    async let second = devices(environment)
+    // With all kernels where the long tests run; else only the drivers start together.
+    let isLong = ProcessInfo.processInfo.environment["ESVIT_TEST_ALL"] != nil
+    let arguments = isLong ? ["devices", "--check"] : ["devices"]
+    async let first = devices(environment, arguments: arguments)
+    async let second = devices(environment, arguments: arguments)
     let statuses = try await [first.status, second.status]
     #expect(statuses == [0, 0])
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
