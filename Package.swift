@@ -90,7 +90,7 @@ let package = Package(
 
     .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "esvitd"]),
     .testTarget(name: "BenchmarkTests", dependencies: ["Benchmark"]),
-    .testTarget(name: "OperatorsTests", dependencies: ["Operators"]),
+    .testTarget(name: "OperatorsTests", dependencies: ["Operators", "OpenCL", "Kernels"]),
     .testTarget(name: "EsViTTests", dependencies: ["EsViT"]),
     .testTarget(name: "RetrievalTests", dependencies: ["Retrieval"]),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CVips"], exclude: ["Fixtures"]),

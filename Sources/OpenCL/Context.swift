@@ -7,7 +7,8 @@ package final class Context {
   package nonisolated let device: Device
   let handle: Handle
   private let cache: ProgramCache
-  private var programs: [ProgramSource: Program] = [:]
+  /// Not private, so that a test can plant a faulty program in a sound one's place.
+  var programs: [ProgramSource: Program] = [:]
   private var commandQueue: CommandQueue?
 
   /// - Parameter cacheDirectory: where compiled programs are kept, or nil to compile anew each time.
