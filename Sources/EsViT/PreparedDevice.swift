@@ -65,20 +65,19 @@ package struct PreparedDevice: Sendable {
       for count in [1, 2] {
         for result in try encoder.encode(Array(repeating: image, count: count)) { _ = try result.get() }
       }
-      return try Findings(report).line()
+      return try Findings(variants: report.variants, warnings: report.warnings).line()
     }
   }
 }
 
 /// What the child tells: one line of JSON.
-private struct Findings: Codable {
+struct Findings: Codable {
   private let kernels: [String: Variant]
   let warnings: [String]
 
-  init(_ report: CheckReport) {
-    kernels = Dictionary(
-      uniqueKeysWithValues: OperatorKind.allCases.map { ($0.rawValue, report.variants[$0]) })
-    warnings = report.warnings
+  init(variants: Variants, warnings: [String]) {
+    kernels = Dictionary(uniqueKeysWithValues: OperatorKind.allCases.map { ($0.rawValue, variants[$0]) })
+    self.warnings = warnings
   }
 
   init(_ line: String) throws(OpenCLError) {

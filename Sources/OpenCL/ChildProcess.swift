@@ -1,6 +1,5 @@
 import COpenCL
 import Foundation
-import Synchronization
 
 /// A program run to its end, within a time, with the last of what it wrote.
 ///
@@ -43,7 +42,7 @@ struct ChildProcess: Sendable {
   ///
   /// - Throws: `OpenCLError` where it cannot be started.
   func run() async throws(OpenCLError) -> Outcome {
-    let running = Running()
+    let running = RunningChild()
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         Thread.detachNewThread { continuation.resume(returning: outcome(running)) }
@@ -54,14 +53,14 @@ struct ChildProcess: Sendable {
     return try result.get()
   }
 
-  private func outcome(_ running: Running) -> Result<Outcome, OpenCLError> {
+  private func outcome(_ running: RunningChild) -> Result<Outcome, OpenCLError> {
     Result { () throws(OpenCLError) in try wait(running) }
   }
 
-  private func wait(_ running: Running) throws(OpenCLError) -> Outcome {
-    let input = try Pipe()
-    let output = try Pipe()
-    let errors = try Pipe()
+  private func wait(_ running: RunningChild) throws(OpenCLError) -> Outcome {
+    let input = try PipeEnds()
+    let output = try PipeEnds()
+    let errors = try PipeEnds()
     defer { for pipe in [input, output, errors] { pipe.close() } }
     let deadline = ContinuousClock.now + timeLimit
     let child = try spawn(input: input.reading, output: output.writing, errors: errors.writing)
@@ -156,58 +155,5 @@ struct ChildProcess: Sendable {
     // At the end of a stream `poll` returns at once: wait here for the child's own end.
     if !found, milliseconds > 0 { usleep(1000) }
     return found
-  }
-}
-
-/// The child that can be killed from another thread, as long as its identifier is its own.
-private final class Running: Sendable {
-  private enum State { case waiting, running(pid_t), cancelled, ended }
-  private let state = Mutex(State.waiting)
-
-  func started(_ child: pid_t) {
-    state.withLock { state in
-      if case .cancelled = state { Glibc.kill(-child, SIGKILL) }
-      state = .running(child)
-    }
-  }
-
-  func ended() { state.withLock { $0 = .ended } }
-
-  func kill() {
-    state.withLock { state in
-      switch state {
-      case .waiting: state = .cancelled
-      case .running(let child): Glibc.kill(-child, SIGKILL)
-      case .cancelled, .ended: break
-      }
-    }
-  }
-}
-
-/// Both ends of a pipe, not passed to other children, and to be closed.
-private final class Pipe {
-  private(set) var reading: Int32
-  private(set) var writing: Int32
-
-  init() throws(OpenCLError) {
-    var ends: [Int32] = [-1, -1]
-    guard pipe2(&ends, O_CLOEXEC) == 0 else { throw OpenCLError(operation: "Opening a pipe", detail: systemError()) }
-    reading = ends[0]
-    writing = ends[1]
-  }
-
-  func closeReading() {
-    if reading >= 0 { Glibc.close(reading) }
-    reading = -1
-  }
-
-  func closeWriting() {
-    if writing >= 0 { Glibc.close(writing) }
-    writing = -1
-  }
-
-  func close() {
-    closeReading()
-    closeWriting()
   }
 }

@@ -35,13 +35,20 @@ package struct Rehearsal: Sendable {
   ) {
     self.listing = listing
     child = ChildProcess(
-      executable: executable, arguments: arguments, environment: environment, timeLimit: timeLimit)
+      executable: executable, arguments: arguments, environment: Self.withoutService.merging(environment) { $1 },
+      timeLimit: timeLimit)
     let identity =
       [Self.identity(ofFile: executable), Processor.current.identity] + VendorFiles.current.identity + arguments
       + dependencies
     let digest = hexadecimal(SHA256.hash(data: Data(identity.joined(separator: "\0").utf8)))
     stamp = cache.stamps.appending(path: digest, directoryHint: .notDirectory)
   }
+
+  /// What systemd tells the service itself is not for the child.
+  private static let withoutService: [String: String?] = [
+    "NOTIFY_SOCKET": nil, "WATCHDOG_PID": nil, "WATCHDOG_USEC": nil, "LISTEN_FDS": nil, "LISTEN_PID": nil,
+    "LISTEN_FDNAMES": nil,
+  ]
 
   /// Runs the child unless its success is known; to be awaited before this process's first OpenCL call.
   ///
