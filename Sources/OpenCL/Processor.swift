@@ -10,8 +10,11 @@ package struct Processor: Sendable, Hashable {
   /// SHA-256 of name and flags, in hexadecimal: the same for processors that run the same code.
   package let identity: String
 
-  package static let current = Processor(
-    cpuinfo: (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "")
+  package static let current: Processor = {
+    // One processor's part is a few KiB; a handle, since Foundation's other ways stop at the first short read.
+    let file = FileHandle(forReadingAtPath: "/proc/cpuinfo")
+    return Processor(cpuinfo: String(decoding: (try? file?.read(upToCount: 32 << 10)) ?? Data(), as: UTF8.self))
+  }()
 
   /// - Parameter cpuinfo: the text of `/proc/cpuinfo`; the first processor counts.
   init(cpuinfo: String) {
