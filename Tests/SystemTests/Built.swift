@@ -32,8 +32,29 @@ enum Built {
     return path
   }()
 
-  /// Whether the long tests run too (`scripts/test --all`).
-  static let allTests = ProcessInfo.processInfo.environment["ESVIT_TEST_ALL"] != nil
+  /// Whether file systems can be mounted in a name space of our own; a container's root often may not.
+  static let canMount = inNamespace("mount -t tmpfs none /run")
+
+  /// Whether `Tests/Tools/with-systemd` can boot one.
+  static let canBoot =
+    tool("systemctl") != nil
+    && inNamespace(
+      """
+      mount -t tmpfs none /run && mkdir /run/new /run/work &&
+      mount -t overlay -o lowerdir=/etc,upperdir=/run/new,workdir=/run/work none /etc &&
+      umount --recursive /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && test -w /sys/fs/cgroup/cgroup.procs
+      """)
+
+  private static func inNamespace(_ script: String) -> Bool {
+    guard geteuid() == 0, let unshare = tool("unshare") else { return false }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: unshare)
+    process.arguments = ["--mount", "--propagation", "private", "sh", "-c", script]
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }
 
   /// The program's path, if it is installed.
   static func tool(_ name: String) -> String? {

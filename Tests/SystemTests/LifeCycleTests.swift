@@ -69,7 +69,9 @@ extension WithDaemon {
       #expect(try await second.stop() == .exit(0))
     }
 
-    @Test("a state directory that cannot be written is a clear error", .enabled(if: geteuid() == 0, "needs root"))
+    @Test(
+      "a state directory that cannot be written is a clear error",
+      .enabled(if: Built.canMount, "needs root that may mount"))
     func readOnlyState() async throws {
       let folder = try Folder()
       let state = try folder.folder("state")

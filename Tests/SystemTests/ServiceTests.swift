@@ -5,7 +5,7 @@ extension WithDaemon {
   /// The installed service under a real systemd, which `Tests/Tools/with-systemd` boots in namespaces.
   @Suite(
     "Under systemd", .timeLimit(.minutes(5)),
-    .enabled(if: geteuid() == 0 && Built.tool("systemctl") != nil, "needs root and Debian's package systemd"))
+    .enabled(if: Built.canBoot, "needs root that may mount, and Debian's package systemd"))
   struct ServiceTests {
     let tree: Folder
 
