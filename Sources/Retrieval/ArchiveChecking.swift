@@ -9,6 +9,15 @@ extension Archive {
     }
   }
 
+  /// One collection, as the store knows it. - Throws: `.collectionNotFound`.
+  package nonisolated func storedCollection(_ name: String) async throws(ArchiveError) -> CollectionInfo {
+    let collections = try await storedCollections()
+    guard let collection = collections.first(where: { ExactString($0.name) == ExactString(name) }) else {
+      throw .collectionNotFound(name)
+    }
+    return collection
+  }
+
   /// Whether `add` and `search` can work on a collection; asked before the images of a request are encoded.
   ///
   /// - Throws: `.collectionNotFound`, or `.modelMismatch` where its embeddings are another model's.

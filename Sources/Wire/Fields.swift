@@ -69,6 +69,12 @@ package struct Fields {
   /// A whole number from `lowest` up; over `highest` it is `too_large`.
   package mutating func integer(_ member: String, from lowest: Int, to highest: Int) throws(ErrorObject) -> Int? {
     guard let value = value(member) else { return nil }
+    if case .double(let wide) = value, abs(wide) >= 0x1p63 {
+      // A whole number beyond 64 bits: over every limit, and not of a wrong type.
+      throw wide > 0
+        ? ErrorObject(.tooLarge, "\(name(member)) is \(wide); the limit is \(highest)", limit: highest)
+        : ErrorObject(.invalidParams, "\(name(member)): expected an integer of at least \(lowest), found \(wide)")
+    }
     guard case .integer(let wide) = value, let number = Int(exactly: wide) else {
       throw Self.mismatch(name(member), "an integer", value)
     }
@@ -137,6 +143,16 @@ package struct Fields {
       throw ErrorObject(.invalidParams, "\(path): expected one of \(words), found \"\(text.prefix(64))\"")
     }
     return word
+  }
+
+  /// - Throws: `invalid_params` for two names of metadata which look the same and differ in their bytes only: stored
+  ///   under one name, one of them would be lost.
+  static func checkSpelling(_ metadata: JSONObject, path: String) throws(ErrorObject) {
+    var names: Set<String> = []
+    for name in metadata.names where !names.insert(name).inserted {
+      let text = "the name \"\(name.prefix(64))\" comes in two spellings of Unicode (composed and decomposed); keep one"
+      throw ErrorObject(.invalidParams, "\(path): \(text)")
+    }
   }
 
   private func check(_ text: String, _ path: String) throws(ErrorObject) {

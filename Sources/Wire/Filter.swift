@@ -57,6 +57,7 @@ package struct Filter: Sendable, Equatable {
     }
     if let value = reader.value("metadata") {
       guard case .object(let object) = value else { throw Fields.mismatch(reader.name("metadata"), "an object", value) }
+      try Fields.checkSpelling(object, path: reader.name("metadata"))
       for member in object {
         let path = "\(reader.name("metadata")).\(member.name.prefix(64))"
         let values = try Self.alternatives(member.value, path: path, limits: limits)

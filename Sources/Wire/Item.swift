@@ -158,6 +158,7 @@ extension Fields {
       let path = "\(name(member)).\(entry.name.prefix(64))"
       throw Self.mismatch(path, "a string, number or boolean", entry.value)
     }
+    try Self.checkSpelling(object, path: name(member))
     let bytes = JSONWriter.bytes(of: object).count
     guard bytes <= limits.metadata else {
       let text = "\(name(member)) has \(bytes) bytes; the limit of an item's metadata is \(limits.metadata)"

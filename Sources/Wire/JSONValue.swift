@@ -66,11 +66,14 @@ package enum JSONValue: Sendable, Equatable {
 }
 
 /// A JSON object: its members in the order in which they came, each name once.
+///
+/// Names are the same where their bytes are, as RFC 8259 (section 8.3) has it: "é" as one character and "é" as two, which
+/// Swift's own comparison takes for the same, are two names.
 package struct JSONObject: Sendable, Equatable, Sequence, ExpressibleByDictionaryLiteral {
   /// Names and values in their order.
   package private(set) var members: [(name: String, value: JSONValue)] = []
   /// Where each name stands; kept only once a linear search would be slow.
-  private var positions: [String: Int] = [:]
+  private var positions: [Name: Int] = [:]
   private static let linear = 12
 
   package init() {}
@@ -88,7 +91,8 @@ package struct JSONObject: Sendable, Equatable, Sequence, ExpressibleByDictionar
   package func makeIterator() -> IndexingIterator<[(name: String, value: JSONValue)]> { members.makeIterator() }
 
   private func position(of name: String) -> Int? {
-    members.count > Self.linear ? positions[name] : members.firstIndex { $0.name == name }
+    members.count > Self.linear
+      ? positions[Name(text: name)] : members.firstIndex { Name(text: $0.name) == Name(text: name) }
   }
 
   /// Appends a member; false, and nothing changes, where the name is there already.
@@ -96,9 +100,9 @@ package struct JSONObject: Sendable, Equatable, Sequence, ExpressibleByDictionar
     guard position(of: name) == nil else { return false }
     members.append((name, value))
     if members.count == Self.linear + 1 {
-      for (index, member) in members.enumerated() { positions[member.name] = index }
+      for (index, member) in members.enumerated() { positions[Name(text: member.name)] = index }
     } else if members.count > Self.linear {
-      positions[name] = members.count - 1
+      positions[Name(text: name)] = members.count - 1
     }
     return true
   }
@@ -120,6 +124,18 @@ package struct JSONObject: Sendable, Equatable, Sequence, ExpressibleByDictionar
   /// Equal where names and values are; the order does not count.
   package static func == (left: JSONObject, right: JSONObject) -> Bool {
     left.count == right.count && left.members.allSatisfy { right[$0.name] == $0.value }
+  }
+}
+
+/// A name that equals another byte by byte.
+private struct Name: Hashable, Sendable {
+  let text: String
+
+  static func == (left: Name, right: Name) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+
+  func hash(into hasher: inout Hasher) {
+    var text = text
+    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 }
 

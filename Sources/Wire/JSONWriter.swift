@@ -4,12 +4,20 @@ package protocol JSONWritable {
 }
 
 /// Writes JSON into bytes, without line breaks, so that one value is one line of the protocol.
+///
+/// Past its limit it writes no further member or element: what it holds is then no JSON, and longer than the limit by one
+/// string at most.
 package struct JSONWriter {
   package private(set) var bytes: [UInt8] = []
+  /// Bytes that the JSON may have.
+  private let limit: Int
   /// Whether the next element or member needs a comma before it.
   private var comma = false
 
-  package init() {}
+  package init(limit: Int = .max) { self.limit = limit }
+
+  /// Whether the JSON is longer than the limit.
+  package var isOverLimit: Bool { bytes.count > limit }
 
   /// One value's JSON.
   package static func bytes(of value: some JSONWritable) -> [UInt8] {
@@ -19,7 +27,17 @@ package struct JSONWriter {
   }
 
   /// One value's JSON and a line feed: a message of the protocol.
-  package static func line(of value: some JSONWritable) -> [UInt8] { bytes(of: value) + [0x0A] }
+  package static func line(of value: some JSONWritable) -> [UInt8] { line(of: value, limit: .max) ?? [] }
+
+  /// One value's JSON and a line feed; nil where the JSON is longer than `limit` bytes.
+  package static func line(of value: some JSONWritable, limit: Int) -> [UInt8]? {
+    var writer = JSONWriter(limit: limit)
+    value.write(to: &writer)
+    guard !writer.isOverLimit else { return nil }
+    // In place: an answer may have tens of megabytes.
+    writer.bytes.append(0x0A)
+    return writer.bytes
+  }
 
   /// One value's JSON as a string.
   package static func string(of value: some JSONWritable) -> String {
@@ -37,6 +55,7 @@ package struct JSONWriter {
   package mutating func array<Element: JSONWritable>(_ elements: some Sequence<Element>) {
     begin(UInt8(ascii: "["))
     for element in elements {
+      guard !isOverLimit else { break }
       separate()
       element.write(to: &self)
       comma = true
@@ -46,6 +65,7 @@ package struct JSONWriter {
 
   /// A member of the object being written.
   package mutating func field(_ name: String, _ value: some JSONWritable) {
+    guard !isOverLimit else { return }
     separate()
     quote(name)
     bytes.append(UInt8(ascii: ":"))

@@ -28,6 +28,9 @@ package struct Limits: Sendable, Equatable {
   package var inHand = 512 << 20
 
   package init() {}
+
+  /// Bytes of an answer's line: as many as a request's may have, and enough for the small ones in any case.
+  package var answer: Int { max(line, 1 << 20) }
 }
 
 extension Limits: JSONWritable {

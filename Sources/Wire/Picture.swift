@@ -1,4 +1,4 @@
-/// A rectangle of a slide: at which level of its pyramid, in that level's pixels.
+/// A rectangle of a slide by OpenSlide's convention: the corner in pixels of level 0, the size in pixels of `level`.
 package struct Region: Sendable, Equatable, JSONWritable {
   package var x: Int
   package var y: Int
@@ -87,7 +87,12 @@ package struct Picture: Sendable, Equatable {
       }
       source = .data(bytes)
     case (let value?, nil): throw Fields.mismatch("\(path).data", "a string of base64", value)
-    case (nil, let file?): source = .path(file)
+    case (nil, let file?):
+      guard !file.isEmpty else { throw ErrorObject(.invalidParams, "\(path).path: expected a path that is not empty") }
+      guard !file.utf8.contains(0) else {
+        throw ErrorObject(.invalidParams, "\(path).path: holds a NUL character (\\u0000), which no path has")
+      }
+      source = .path(file)
     case (nil, nil): throw ErrorObject(.invalidParams, "\(path): expected \"data\" or \"path\"")
     default: throw ErrorObject(.invalidParams, "\(path): expected either \"data\" or \"path\", not both")
     }

@@ -60,6 +60,11 @@ package enum ResponseLine {
     JSONWriter.line(of: Response(id: id, outcome: .success(result)))
   }
 
+  /// A result's line, line feed included; nil where it is longer than `limit` bytes.
+  package static func success(_ id: RequestID, _ result: some JSONWritable & Sendable, limit: Int) -> [UInt8]? {
+    JSONWriter.line(of: Response(id: id, outcome: .success(result)), limit: limit)
+  }
+
   /// An error's line, line feed included.
   package static func failure(_ id: RequestID, _ error: ErrorObject) -> [UInt8] {
     JSONWriter.line(of: Response<JSONValue>(id: id, outcome: .failure(error)))

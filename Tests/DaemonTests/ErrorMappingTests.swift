@@ -23,6 +23,7 @@ import Wire
     (ArchiveError.readOnly(path: "p", reason: "r"), .storageFailure),
     (ArchiveError.damaged(path: "p", reason: "r"), .storageFailure), (ArchiveError.device("r"), .deviceFailure),
     (OpenCLError(status: -5, operation: "o"), .deviceFailure), (QueueFull(limit: 7), .overloaded),
+    (RequestOverQueue(images: 9, limit: 8), .tooLarge),
     (CancellationError(), .shuttingDown), (MissingResult(), .internalError),
     (ErrorObject(.notReady, "m"), .notReady),
   ]

@@ -107,10 +107,11 @@ private final class SteppedEncoder: BatchEncoding {
   func overloaded() async throws {
     let encoder = SteppedEncoder()
     let scheduler = scheduler(encoder, queue: 3)
-    let error = await #expect(throws: QueueFull.self) {
+    let error = await #expect(throws: RequestOverQueue.self) {
       try await scheduler.withPlaces(4, lane: 1) { _ in }
     }
     #expect(error?.limit == 3)
+    #expect(error?.images == 4)
     try await scheduler.withPlaces(3, lane: 1) { places in
       await places.forgo()
       #expect(await scheduler.inHand == 2)

@@ -252,4 +252,66 @@ import Wire
       #expect(handler.cancelled.count == 1)
     }
   }
+
+  @Test("a last line needs no line feed")
+  func unterminatedLine() async throws {
+    try await TestServer.run(ScriptedHandler()) { server in
+      let client = try server.client()
+      try await client.send(#"{"jsonrpc":"2.0","id":1,"method":"echo"}"#)
+      client.endWriting()
+      #expect(try await client.message()["result"] == [:])
+      #expect(try await client.line() == nil)
+    }
+  }
+
+  @Test("an array of numbers is charged with what it takes once it is read, and only while it is")
+  func arraysAreCharged() async throws {
+    var limits = Limits()
+    limits.inHand = 8 << 20
+    let handler = ScriptedHandler()
+    try await TestServer.run(handler, limits: limits) { server in
+      let (first, second) = (try server.client(), try server.client())
+      let padding = String(repeating: "x", count: 1 << 20)
+      try await first.send(#"{"jsonrpc":"2.0","id":1,"method":"wait","params":{"p":""# + padding + "\"}}\n")
+      await handler.begun.reached(1)
+      // 400 kB of text, from which 200,000 values become.
+      let zeros = JSONValue.array(Array(repeating: 0, count: 200_000))
+      let refused = try await second.call("count", ["p": zeros], id: 7)
+      #expect(refused.errorName == "overloaded")
+      #expect(refused["id"] == 7)
+      handler.release.open()
+      #expect(try await first.message()["result"] == "waited")
+      #expect(try await second.call("count", ["p": zeros], id: 8).errorName == "method_not_found")
+      #expect(server.memory.inHand == 0)
+    }
+  }
+
+  @Test("a batch whose answers pass the limit of a line leaves those out that do not fit, and says so")
+  func batchOverLimit() async throws {
+    var limits = Limits()
+    limits.line = 1 << 20
+    try await TestServer.run(ScriptedHandler(), limits: limits) { server in
+      let client = try server.client()
+      let big = { (id: Int) in #"{"jsonrpc":"2.0","id":\#(id),"method":"big","params":{"bytes":600000}}"# }
+      try await client.send("[\(big(1)),\(big(2)),\(big(3))]\n")
+      let answers = try #require(try await client.message().array)
+      #expect(answers.map { $0["id"]?.integer } == [1, 2, 3])
+      #expect(answers.filter { $0["result"] != nil }.count == 1)
+      #expect(answers.filter { $0.errorName == "too_large" }.count == 2)
+    }
+  }
+
+  @Test("memory is worth giving back once after much of it was in hand, and not while it is")
+  func sunk() throws {
+    let memory = RequestMemory(limit: 1000)
+    var lease = memory.lease(700)
+    #expect(!memory.hasSunk(from: 500))
+    #expect(lease?.resize(to: 1001) == false)
+    #expect(lease?.resize(to: 40) == true)
+    #expect(memory.inHand == 40)
+    #expect(memory.hasSunk(from: 500))
+    #expect(!memory.hasSunk(from: 500))
+    lease = nil
+    #expect(memory.inHand == 0)
+  }
 }

@@ -57,7 +57,7 @@ import Testing
       ("batch-wait", "2", "from 0s to 1s"), ("batch-wait", "2h", "from 0s to 1s"),
       ("batch-wait", "-1ms", "length of time"),
       ("max-batch", "0", "1 to 256"), ("queue-length", "many", "whole number"),
-      ("memory-limit", "512MB", "amount of memory"),
+      ("memory-limit", "512MB", "amount of memory"), ("item-limit", "257", "1 to 256"),
       ("memory-limit", "99999999999999999999GiB", "amount of memory"), ("vectors", "f64", "one of f16, f32"),
       ("thumbnails", "perhaps", "true or false"), ("image-root", "relative", "absolute"),
       ("log-level", "loud", "one of trace"),
@@ -118,5 +118,19 @@ import Testing
     #expect(person.socket == "/run/user/1/esvitd.sock")
     #expect(person.state == "/home/p/.local/state/esvitd")
     #expect(person.cache == "/c/esvitd")
+  }
+
+  @Test("a file or directory that cannot be opened is named with the system's reason and where it was set")
+  func unreadable() throws {
+    let file = try #require(throws: SettingsError.self) {
+      try SettingsSources(flags: [:], environment: [:], file: "/nonexistent/x.yaml")
+    }
+    #expect(
+      file.description
+        == "the settings file /nonexistent/x.yaml cannot be read: No such file or directory; check --config, "
+        + "ESVIT_CONFIG and who may read it")
+    let root = try #require(throws: SettingsError.self) { try Engine.imageRoots(["/", "/nonexistent"]) }
+    #expect(root.description.hasPrefix("image-root: "))
+    #expect(root.description.contains("/nonexistent") && root.description.contains("No such file or directory"))
   }
 }

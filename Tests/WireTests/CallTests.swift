@@ -263,4 +263,43 @@ struct CallTests {
     let exact = try JSONParser.parse(#"{"data":"\#(Base64.encode([UInt8](repeating: 1, count: 6)))"}"#)
     #expect(try Picture(exact, path: "p", limits: limits).source == .data([1, 1, 1, 1, 1, 1]))
   }
+
+  @Test(
+    "values that are out of bounds say so by the right name",
+    arguments: [
+      (
+        #"{"collection":"c","queries":[{"id":"a"}],"k":1000000000000000000000000000000}"#, ErrorCode.tooLarge,
+        "limit is 1000"
+      ),
+      (#"{"collection":"c","queries":[{"id":"a"}],"k":-1e30}"#, .invalidParams, "at least 1"),
+      (#"{"collection":"c","queries":[{"id":"a"}],"k":1.5}"#, .invalidParams, "expected an integer"),
+      (
+        "{\"collection\":\"c\",\"queries\":[{\"id\":\"a\"}],\"filter\":{\"metadata\":{\"\u{E9}\":1,\"e\u{301}\":2}}}",
+        .invalidParams, "params.filter.metadata: the name \"e\u{301}\" comes in two spellings"
+      ),
+    ])
+  func bounds(params: String, code: ErrorCode, says: String) throws {
+    let params = try #require(try JSONParser.parse(params).object)
+    let error = try #require(throws: ErrorObject.self) {
+      try Call(Request(id: .number(1), method: "search", params: params))
+    }
+    #expect(error.code == code)
+    #expect(error.message.contains(says), "\(error.message)")
+  }
+
+  @Test(
+    "a path that is empty or has a NUL is refused for that reason, and two spellings of a name of metadata for theirs",
+    arguments: [
+      (#"{"id":"a","image":{"path":"a\u0000b.jpg"}}"#, "params.items[0].image.path: holds a NUL"),
+      (#"{"id":"a","image":{"path":""}}"#, "params.items[0].image.path: expected a path that is not empty"),
+      (#"{"id":"a","embedding":[1],"metadata":{"\u00e9":1,"e\u0301":2}}"#, "params.items[0].metadata: the name"),
+    ])
+  func itemBounds(item: String, says: String) throws {
+    let params: JSONObject = ["collection": "c", "items": [try JSONParser.parse(item)]]
+    guard case .add(let parameters) = try Call(Request(id: .number(1), method: "add", params: params)),
+      case .failure(let error) = parameters.items[0]
+    else { throw ErrorObject(.internalError, "the item was not refused") }
+    #expect(error.code == .invalidParams)
+    #expect(error.message.contains(says), "\(error.message)")
+  }
 }

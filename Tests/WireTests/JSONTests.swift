@@ -148,4 +148,28 @@ struct Base64Tests {
     #expect(Base64.decodeFloats("AACAPwAAAMA=") == [1, -2])
     #expect(Base64.decodeFloats("AACA") == nil)
   }
+
+  @Test("names are the same where their bytes are: two spellings of é are two members, in small and large objects")
+  func spellings() throws {
+    let (composed, decomposed) = ("\u{E9}", "e\u{301}")
+    for more in ["", (0..<20).map { ",\"m\($0)\":0" }.joined()] {
+      let value = try JSONParser.parse("{\"\(composed)\":1,\"\(decomposed)\":2\(more)}")
+      #expect(value[composed] == 1)
+      #expect(value[decomposed] == 2)
+      #expect(throws: JSONError.self) { try JSONParser.parse("{\"\(composed)\":1,\"\(composed)\":2\(more)}") }
+    }
+  }
+
+  @Test("writing stops at a limit, however much there is to write")
+  func writerLimit() {
+    let rows = [[String]](repeating: [String](repeating: "text", count: 1000), count: 1000)
+    var writer = JSONWriter(limit: 100)
+    rows.write(to: &writer)
+    #expect(writer.isOverLimit)
+    // One string and the brackets that were open.
+    #expect(writer.bytes.count < 120)
+    #expect(JSONWriter.line(of: rows, limit: 100) == nil)
+    #expect(JSONWriter.line(of: "abc", limit: 5) == Array("\"abc\"\n".utf8))
+    #expect(JSONWriter.line(of: "abc", limit: 4) == nil)
+  }
 }

@@ -17,6 +17,7 @@ extension Method {
       distinct: parameters.distinct.flatMap { Field(rawValue: $0.rawValue) }, include: Include(parameters.include))
     statistics.record(.search, start.duration(to: .now))
     health.succeeded()
+    try checkSize(of: answer)
     var found = answer.results.makeIterator()
     let places: [Result<Neighbours, ErrorObject>] = queries.enumerated().map { index, query in
       query.flatMap { _ in

@@ -7,6 +7,13 @@ package struct QueueFull: Error {
   package let limit: Int
 }
 
+/// A request has more images than the queue can ever hold.
+package struct RequestOverQueue: Error {
+  let images: Int
+  /// Images that may be in hand over all clients.
+  let limit: Int
+}
+
 /// The one owner of the queue between decoding and the device.
 package actor Scheduler<Encoder: BatchEncoding> {
   private struct Job {
@@ -47,10 +54,11 @@ package actor Scheduler<Encoder: BatchEncoding> {
   /// Lets a request with `count` images in for as long as `body` runs.
   ///
   /// - Parameter lane: the client; clients take turns.
-  /// - Throws: `QueueFull` before anything is done, else what `body` throws.
+  /// - Throws: `RequestOverQueue` or `QueueFull` before anything is done, else what `body` throws.
   package func withPlaces<Value: Sendable>(
     _ count: Int, lane: Int, _ body: (Places) async throws -> Value
   ) async throws -> Value {
+    guard count <= policy.queueLength else { throw RequestOverQueue(images: count, limit: policy.queueLength) }
     guard policy.admit(count) else { throw QueueFull(limit: policy.queueLength) }
     let places = Places(scheduler: self, lane: lane, count: count)
     defer { forgo(places.takeRest()) }

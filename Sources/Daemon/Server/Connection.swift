@@ -80,8 +80,15 @@ struct Connection: Sendable {
       return try await withThrowingTaskGroup(of: Void.self) { requests in
         var inHand = 0
         var bytes = inbound.makeAsyncIterator()
-        while let chunk = try await bytes.next() {
-          reader.push(chunk)
+        var hasEnded = false
+        while !hasEnded {
+          if let chunk = try await bytes.next() {
+            reader.push(chunk)
+          } else {
+            hasEnded = true
+            guard !Task.isCancelled else { break }
+            reader.finish()
+          }
           while let event = reader.next() {
             switch event {
             case .line(let line, let lease):
@@ -90,14 +97,15 @@ struct Connection: Sendable {
                 try await requests.next()
                 inHand -= 1
               }
+              let received = ContinuousClock.now
+              guard let tree = shared.memory.lease(treeBytes(of: line)) else {
+                try await refuse(memoryIsFull, .find(inBeginning: line.prefix(LineReader.free)) ?? .null, outbound)
+                continue
+              }
+              let accepted = withExtendedLifetime(tree) { accept(line) }
               inHand += 1
-              requests.addTask { try await answer(line, lease, outbound) }
-            case .overloaded(let id):
-              try await refuse(
-                ErrorObject(
-                  .overloaded,
-                  "the memory for requests is full (\(shared.memory.limit) bytes in hand); try again, or send less at a time",
-                  limit: shared.memory.limit), id, outbound)
+              requests.addTask { try await answer(accepted, received, lease, outbound) }
+            case .overloaded(let id): try await refuse(memoryIsFull, id, outbound)
             case .tooLong:
               try await refuse(
                 ErrorObject(
@@ -134,19 +142,59 @@ struct Connection: Sendable {
     while let chunk = try? await bytes.next() { activity.note { $0.reading = .open(held: chunk.readableBytes) } }
   }
 
+  private var memoryIsFull: ErrorObject {
+    ErrorObject(
+      .overloaded,
+      "the memory for requests is full (\(shared.memory.limit) bytes in hand); try again, or send less at a time",
+      limit: shared.memory.limit)
+  }
+
+  // MARK: Accepting
+
+  /// A request whose line and JSON are not kept any more.
+  private struct Accepted: Sendable {
+    let id: RequestID?
+    let wantsProgress: Bool
+    let work: Work
+  }
+
+  private enum AcceptedLine: Sendable {
+    case single(Result<Accepted, RejectedRequest>)
+    case batch([Result<Accepted, RejectedRequest>])
+  }
+
+  /// Bytes that a line's JSON takes while it is read, estimated by its commas: an array of numbers takes far more than
+  /// its text. At most what a lone request can have.
+  private func treeBytes(of line: [UInt8]) -> Int {
+    let commas = line.withUnsafeBytes { bytes in bytes.reduce(0) { $0 &+ ($1 == UInt8(ascii: ",") ? 1 : 0) } }
+    // A growing array takes up to twice what is in it.
+    let bytes = min(commas, JSONParser.maximumValues) * 2 * MemoryLayout<JSONValue>.stride
+    return bytes <= LineReader.free ? 0 : max(0, min(bytes, shared.memory.limit - line.count))
+  }
+
+  private func accept(_ line: [UInt8]) -> AcceptedLine {
+    func accept(_ request: Result<Request, RejectedRequest>) -> Result<Accepted, RejectedRequest> {
+      request.map { Accepted(id: $0.id, wantsProgress: $0.wantsProgress, work: shared.handler.accept($0)) }
+    }
+    return switch RequestLine.decode(line, limits: shared.limits) {
+    case .single(let request): .single(accept(request))
+    case .batch(let requests): .batch(requests.map(accept))
+    }
+  }
+
   // MARK: Answering
 
   private func answer(
-    _ line: [UInt8], _ lease: MemoryLease, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    _ accepted: AcceptedLine, _ received: ContinuousClock.Instant, _ lease: MemoryLease,
+    _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
   ) async throws {
     activity.note { $0.requests += 1 }
     defer { activity.note { $0.requests -= 1 } }
     // A line counts as in hand until its answer is handed over, so that draining waits for that, too.
     let isLetIn = shared.gate.enter()
     defer { if isLetIn { shared.gate.leave() } }
-    let received = ContinuousClock.now
     let answer: Answer?
-    switch RequestLine.decode(line, limits: shared.limits) {
+    switch accepted {
     case .single(let request): answer = await respond(to: request, isLetIn, received, outbound)
     case .batch(let requests):
       answer = await withTaskGroup(of: (Int, Answer?).self) { group in
@@ -154,7 +202,16 @@ struct Connection: Sendable {
           group.addTask { (index, await respond(to: request, isLetIn, received, outbound)) }
         }
         var answers = [Answer?](repeating: nil, count: requests.count)
-        for await (index, answer) in group { answers[index] = answer }
+        var bytes = 1
+        for await (index, answer) in group {
+          answers[index] = answer
+          bytes += answer?.line.count ?? 0
+          guard bytes > shared.limits.answer, case .success(let request) = requests[index], let id = request.id else {
+            continue
+          }
+          bytes -= answer?.line.count ?? 0
+          answers[index] = Answer(line: ResponseLine.failure(id, batchTooLarge))
+        }
         return ResponseLine.batch(answers.compactMap { $0?.line }).map { line in
           Answer(line: line, leases: answers.flatMap { $0?.leases ?? [] })
         }
@@ -165,9 +222,16 @@ struct Connection: Sendable {
     if let answer, !Task.isCancelled { try await send(answer.line, outbound) }
   }
 
+  private var batchTooLarge: ErrorObject {
+    ErrorObject(
+      .tooLarge,
+      "the answers of the batch pass the limit of a line, \(shared.limits.answer) bytes; what was asked is done, but this answer is left out: send the request alone",
+      limit: shared.limits.answer)
+  }
+
   /// The answer to one request, nil for a notification.
   private func respond(
-    to request: Result<Request, RejectedRequest>, _ isLetIn: Bool, _ received: ContinuousClock.Instant,
+    to request: Result<Accepted, RejectedRequest>, _ isLetIn: Bool, _ received: ContinuousClock.Instant,
     _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
   ) async -> Answer? {
     switch request {
@@ -182,13 +246,13 @@ struct Connection: Sendable {
       }
       let context = RequestContext(
         connection: number, received: received, progress: progress(of: request, outbound))
-      let answer = await shared.handler.answer(request, context: context)
+      let answer = await request.work(context)
       return request.id == nil ? nil : answer
     }
   }
 
   private func progress(
-    of request: Request, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    of request: Accepted, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
   ) -> (@Sendable (Int, Int) async -> Void)? {
     guard let id = request.id, request.wantsProgress else { return nil }
     return { done, total in

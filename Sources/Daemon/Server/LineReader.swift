@@ -71,6 +71,12 @@ struct LineReader {
     }
   }
 
+  /// The client will send no more: what it sent last is a line, with a line feed or without one.
+  mutating func finish() {
+    guard framing.held > 0 else { return }
+    framing.push([0x0A])
+  }
+
   /// Gives up what is charged for the unfinished line: its connection is gone.
   mutating func end() {
     framing = LineFraming(limit: limit)

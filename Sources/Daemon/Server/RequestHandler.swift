@@ -3,9 +3,13 @@ import Wire
 
 /// Answers requests; knows nothing of sockets.
 package protocol RequestHandler: Sendable {
-  /// The answer to one request. Called for many requests at a time. When the client hangs up, the task is cancelled.
-  func answer(_ request: Request, context: RequestContext) async -> Answer
+  /// Reads one request and returns what is left to do. A request may wait long for its turn and its JSON takes many times
+  /// its line's bytes, so the work keeps what the answer needs and nothing else of it.
+  func accept(_ request: Request) -> Work
 }
+
+/// A request's way from being read to its answer. Many run at a time; when the client hangs up, the task is cancelled.
+package typealias Work = @Sendable (RequestContext) async -> Answer
 
 /// An answer's line, its end included.
 package struct Answer: Sendable {

@@ -5,6 +5,10 @@ import NIOPosix
 import Synchronization
 import Wire
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// Listens on a Unix-domain socket and serves each client in a structured child task.
 package actor Server {
   private enum State {
@@ -71,6 +75,8 @@ package actor Server {
 
   private func serve(on group: MultiThreadedEventLoopGroup) async throws {
     let listener = try await Self.bind(descriptor, on: group)
+    let trimming = Task { await trim() }
+    defer { trimming.cancel() }
     await withTaskGroup(of: Void.self) { tasks in
       tasks.addTask {
         try? await listener.executeThenClose { clients in
@@ -81,6 +87,18 @@ package actor Server {
       }
       tasks.addTask { await self.end(listener.channel) }
       await tasks.waitForAll()
+    }
+  }
+
+  /// Gives free pages back to the system after a flood of requests; returns when it is cancelled.
+  private nonisolated func trim() async {
+    // glibc's own, which Swift's module of it leaves out.
+    typealias Trim = @convention(c) (Int) -> CInt
+    guard let symbol = dlsym(nil, "malloc_trim") else { return }
+    let trim = unsafeBitCast(symbol, to: Trim.self)
+    while true {
+      do { try await Task.sleep(for: .seconds(5), tolerance: .seconds(5)) } catch { return }
+      if shared.memory.hasSunk(from: 32 << 20) { _ = trim(0) }
     }
   }
 

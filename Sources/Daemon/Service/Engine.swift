@@ -43,7 +43,7 @@ struct Engine: Sendable {
     _ settings: Settings, prepare: Preparation, statistics: Statistics, health: DeviceHealth, logger: Logger,
     doing: @escaping @Sendable (String) -> Void
   ) async throws -> Engine {
-    let roots = try ImageRoots(settings.imageRoots)
+    let roots = try imageRoots(settings.imageRoots)
     let location = try settings.model ?? Model.defaultLocation()
     doing("reading the model \(location)")
     let model = try await offPool { try Model.load(location) }
@@ -62,6 +62,14 @@ struct Engine: Sendable {
     return Engine(
       model: model, device: prepared.context.device, encoder: encoder, batch: batch, archive: archive, roots: roots,
       settings, statistics, health)
+  }
+
+  /// - Throws: `SettingsError` that names the setting and what cannot be opened.
+  static func imageRoots(_ directories: [String]) throws(SettingsError) -> ImageRoots {
+    do { return try ImageRoots(directories) } catch {
+      let remedy = "name a directory that is there and that the daemon's user may read"
+      throw SettingsError(problems: ["image-root: \(error); \(remedy)"])
+    }
   }
 
   /// The encoder, once used: a driver may compile at a kernel's first launch, and that is better now than in a request.

@@ -19,6 +19,11 @@ extension ErrorObject {
       self.init(
         .overloaded, "the queue is full: at most \(error.limit) images may be in hand over all clients; try again",
         limit: error.limit)
+    case let error as RequestOverQueue:
+      self.init(
+        .tooLarge,
+        "the request has \(error.images) images, and the queue holds \(error.limit) (queue-length); send fewer at a time",
+        limit: error.limit)
     case let error as OpenCLError: self = .deviceFailure("\(error)", health)
     case is CancellationError: self.init(.shuttingDown, "the request was cancelled before it was done")
     default: self.init(.internalError, "\(error)")

@@ -77,7 +77,8 @@ extension Settings {
     static let inlineFile = Setting.bytes("inline-file-limit", in: 1024...1 << 30, default: 45 << 20)
     static let file = Setting.bytes("file-limit", in: 1024...1 << 30, default: 64 << 20)
     static let megapixels = Setting.count("megapixel-limit", in: 1...1000, default: 100)
-    static let items = Setting.count("item-limit", in: 1...4096, default: 256)
+    // The archive answers as many queries in one search, and no more.
+    static let items = Setting.count("item-limit", in: 1...256, default: 256)
     static let connections = Setting.count("connection-limit", in: 1...65_536, default: 256)
     static let memory = Setting.bytes("memory-limit", in: 1 << 20...1 << 40, default: 512 << 20)
     static let idleTimeout = Setting.duration(

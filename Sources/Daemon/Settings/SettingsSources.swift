@@ -3,6 +3,10 @@ import Configuration
 import FoundationEssentials
 import Yams
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// The providers that settings are read from, the first one first.
 package struct SettingsSources: Sendable {
   /// The file that is read when neither `--config` nor `ESVIT_CONFIG` names one; it may be missing.
@@ -82,10 +86,7 @@ package struct SettingsSources: Sendable {
 
   private static func read(_ path: String) throws(SettingsError) -> (any ConfigSnapshot, [String]) {
     do {
-      let data = try Data(contentsOf: URL(filePath: path))
-      guard data.count <= fileLimit else {
-        throw SettingsError(problems: ["\(path) has \(data.count) bytes; a settings file has at most 1 MiB"])
-      }
+      let data = try contents(of: path)
       let text = String(decoding: data, as: UTF8.self)
       // An empty file, or one with comments only, sets nothing.
       guard let root = try Yams.compose(yaml: text) else {
@@ -100,6 +101,30 @@ package struct SettingsSources: Sendable {
       throw error
     } catch {
       throw SettingsError(problems: ["\(path) cannot be read as settings: \(SettingsError.oneLine(error))"])
+    }
+  }
+
+  /// The whole file. - Throws: the system's reason, or that it is too long.
+  private static func contents(of path: String) throws(SettingsError) -> Data {
+    func unreadable() -> SettingsError {
+      let reason = String(cString: strerror(errno))
+      let remedy = "check --config, ESVIT_CONFIG and who may read it"
+      return SettingsError(problems: ["the settings file \(path) cannot be read: \(reason); \(remedy)"])
+    }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw unreadable() }
+    defer { close(descriptor) }
+    var data = Data()
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = Glibc.read(descriptor, &chunk, chunk.count)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw unreadable() }
+      guard count > 0 else { return data }
+      data.append(contentsOf: chunk[..<count])
+      guard data.count <= fileLimit else {
+        throw SettingsError(problems: ["\(path) has more than 1 MiB, the limit of a settings file"])
+      }
     }
   }
 

@@ -124,10 +124,10 @@ package final class Statistics: Sendable {
 
   /// All numbers now.
   package var snapshot: Snapshot {
-    state.withLock { state in
-      var snapshot = state.counters
-      for (stage, timings) in state.timings { snapshot.stages[stage] = timings.latency }
-      return snapshot
-    }
+    // Every request takes the lock: under it the numbers are only copied, and the percentiles computed afterwards.
+    let (counters, timings) = state.withLock { ($0.counters, $0.timings) }
+    var snapshot = counters
+    for (stage, timings) in timings { snapshot.stages[stage] = timings.latency }
+    return snapshot
   }
 }

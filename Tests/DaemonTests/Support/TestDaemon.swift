@@ -12,6 +12,7 @@ import Wire
 struct TestDaemon: Sendable {
   let engine: Engine
   let readiness: Readiness
+  let health: DeviceHealth
   let server: TestServer
   /// A directory below which images may be named by path.
   let images: String
@@ -46,7 +47,8 @@ struct TestDaemon: Sendable {
     let value = try await TestServer.run(
       router, limits: settings.limits, statistics: statistics, memory: memory
     ) { server in
-      try await body(TestDaemon(engine: engine, readiness: readiness, server: server, images: images.path))
+      try await body(
+        TestDaemon(engine: engine, readiness: readiness, health: health, server: server, images: images.path))
     }
     await engine.archive.close()
     return value

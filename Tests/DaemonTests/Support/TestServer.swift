@@ -13,7 +13,11 @@ final class ScriptedHandler: RequestHandler {
   let begun = Counter()
   let cancelled = Counter()
 
-  func answer(_ request: Request, context: RequestContext) async -> Answer {
+  func accept(_ request: Request) -> Work {
+    { [self] context in await answer(request, context: context) }
+  }
+
+  private func answer(_ request: Request, context: RequestContext) async -> Answer {
     let id = request.id ?? .null
     switch request.method {
     case "echo": return Answer(line: ResponseLine.success(id, request.params))

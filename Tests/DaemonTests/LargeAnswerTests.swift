@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+import Wire
+
+@testable import Daemon
+
+@Suite("Answers that could be larger than a line")
+struct LargeAnswerTests {
+  /// Fills a collection with items whose texts take six times their bytes in an answer: 30 kB each.
+  private func fill(_ client: SocketClient, _ count: Int) async throws {
+    let text = JSONValue.string(String(repeating: "\u{1}", count: 1020))
+    _ = try await client.call("create", ["collection": "c"])
+    for number in 0..<count {
+      var values = [Float](repeating: 1, count: 64)
+      values[number] = 2
+      let item: JSONValue = [
+        "id": .string("\(number)"), "embedding": .string(Base64.encode(values)), "encoding": "base64", "label": text,
+        "slide": text, "patient": text, "site": text, "source": text,
+      ]
+      let added = try await client.call("add", ["collection": "c", "items": [item]])
+      #expect(added["result"]?["items"]?.array?[0]["status"] == "stored")
+    }
+  }
+
+  private func queries(_ count: Int) -> JSONValue { .array((0..<count).map { ["id": .string("\($0)")] }) }
+
+  @Test("an answer over the limit of a line is refused as too_large while it is made, and its memory is free again")
+  func overLimit() async throws {
+    try await TestDaemon.run({ $0.limits.line = 1 << 20 }) { daemon in
+      let client = try daemon.client()
+      try await fill(client, 20)
+      // 20 × 19 × 25 kB.
+      let refused = try await client.call("search", ["collection": "c", "k": 1000, "queries": queries(20)])
+      #expect(refused.errorName == "too_large")
+      #expect(refused["error"]?["data"]?["limit"] == .integer(1 << 20))
+      let found = try await client.call("search", ["collection": "c", "k": 1000, "queries": queries(1)])
+      #expect(found["result"]?["results"]?.array?[0]["neighbours"]?.array?.count == 19)
+      let page = try await client.call("list", ["collection": "c", "include": ["source"]])
+      #expect(page["result"]?["items"]?.array?.count == 20)
+      #expect(daemon.server.memory.inHand == 0)
+    }
+  }
+
+  @Test("what an answer really takes is charged, not what an ordinary one would")
+  func charged() async throws {
+    try await TestDaemon.run({ settings in
+      settings.limits.line = 1 << 20
+      settings.limits.inHand = 256 << 10
+    }) { daemon in
+      let client = try daemon.client()
+      try await fill(client, 12)
+      let refused = try await client.call("list", ["collection": "c", "include": ["source"]])
+      #expect(refused.errorName == "overloaded")
+      #expect(daemon.server.memory.inHand == 0)
+      #expect(try await client.call("list", ["collection": "c", "limit": 4])["result"] != nil)
+    }
+  }
+
+  @Test("a small collection is answered, however many items were asked for")
+  func smallCollection() async throws {
+    try await TestDaemon.run({ $0.limits.line = 64 << 10 }) { daemon in
+      let client = try daemon.client()
+      try await fill(client, 2)
+      let found = try await client.call(
+        "search", ["collection": "c", "k": 1000, "include": ["embedding"], "queries": queries(2)])
+      #expect(found["result"]?["results"]?.array?.map { $0["neighbours"]?.array?.count } == [1, 1])
+      let page = try await client.call(
+        "list", ["collection": "c", "limit": 1000, "include": ["embedding", "thumbnail"]])
+      #expect(page["result"]?["items"]?.array?.count == 2)
+    }
+  }
+
+  @Test("failures of the device are in a row only where nothing succeeded between them, in the archive or elsewhere")
+  func failuresInARow() async throws {
+    try await TestDaemon.run { daemon in
+      let client = try daemon.client()
+      for _ in 1..<DeviceHealth.patience { _ = daemon.health.failed() }
+      try await fill(client, 2)
+      for _ in 1..<DeviceHealth.patience { _ = daemon.health.failed() }
+      #expect(try await client.call("search", ["collection": "c", "queries": queries(1)])["result"] != nil)
+      _ = daemon.health.failed()
+      #expect(!daemon.health.isLost.isOpen)
+    }
+  }
+}
