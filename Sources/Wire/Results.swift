@@ -73,10 +73,10 @@ extension StoredItem: JSONWritable {
 /// A stored item and how near it is.
 package struct Neighbour: Sendable, Equatable {
   /// Cosine of the angle between the query and the item: -1 to 1.
-  package var score: Float
+  package var score: Double
   package var item: StoredItem
 
-  package init(score: Float, item: StoredItem) {
+  package init(score: Double, item: StoredItem) {
     self.score = score
     self.item = item
   }
@@ -93,7 +93,7 @@ extension Neighbour: JSONWritable {
 
   package init?(_ value: JSONValue) {
     guard let score = value["score"]?.number, let item = StoredItem(value) else { return nil }
-    self.init(score: Float(score), item: item)
+    self.init(score: score, item: item)
   }
 }
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import Wire
 
 /// `esvit add`
-struct AddCommand: ParsableCommand {
+struct AddCommand: DaemonCommand {
   static let configuration = CommandConfiguration(
     commandName: "add", abstract: "Add images to a collection.",
     discussion: """
@@ -48,11 +48,12 @@ struct AddCommand: ParsableCommand {
 
   /// - Throws: `usage` where two files would have one id.
   static func ids(of files: [ImageFile], prefix: String) throws(ClientError) -> [String] {
-    var owners: [String: String] = [:]
+    // By their bytes, as the daemon tells ids apart; those that are not UTF-8 fail anyway.
+    var owners: [[UInt8]: String] = [:]
     var ids: [String] = []
     for file in files {
       let id = prefix + file.name
-      if let owner = owners.updateValue(file.path, forKey: id) {
+      if file.isUTF8, let owner = owners.updateValue(file.path, forKey: Array(id.utf8)) {
         throw .usage("\(owner) and \(file.path) would both have the id \(id); add them in two runs with --id-prefix")
       }
       ids.append(id)

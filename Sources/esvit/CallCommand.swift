@@ -2,7 +2,7 @@ import ArgumentParser
 import Wire
 
 /// `esvit call`
-struct CallCommand: ParsableCommand {
+struct CallCommand: DaemonCommand {
   static let configuration = CommandConfiguration(
     commandName: "call", abstract: "Call any method of the protocol and print its result as JSON.",
     discussion: "For example: esvit call count '{\"collection\":\"colorectal\",\"by\":\"label\"}'")
@@ -11,6 +11,8 @@ struct CallCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The parameters, a JSON object; - reads it from standard input.", valueName: "json"))
   var parameters = "{}"
   @OptionGroup var connection: ConnectionOptions
+
+  var printsJSON: Bool { true }
 
   func run() throws {
     var text = parameters

@@ -10,6 +10,8 @@ enum ClientError: Error, Sendable, CustomStringConvertible {
   case request(ErrorObject)
   /// Parts of the command's work failed; they were told one by one.
   case partly(String)
+  /// There was nothing to do, or none of it could be done.
+  case nothing(String)
   /// The arguments make no sense together.
   case usage(String)
   /// Nobody answers at the socket.
@@ -32,11 +34,38 @@ enum ClientError: Error, Sendable, CustomStringConvertible {
   var description: String {
     switch self {
     case .request(let error): "\(error.message) [\(error.name)]"
-    case .partly(let text), .usage(let text): text
+    case .partly(let text), .nothing(let text), .usage(let text): text
     case .noDaemon(let path, let reason, let remedy): "no daemon answers at \(path): \(reason)\n\(remedy)"
     case .disconnected(let text): "\(text)\nLook at the daemon's log: journalctl --unit esvitd"
     case .file(let path, let reason): "\(path): \(reason)"
     case .malformed(let text): "the daemon's answer cannot be understood: \(text)"
     }
+  }
+
+  /// What `--json` prints instead of a result: `{"error": …}`, the daemon's own error as it sent it. Nil where there is
+  /// no command to print for, and where the result that was printed names what failed.
+  var json: JSONValue? {
+    switch self {
+    case .usage, .partly: nil
+    case .request(let error): ["error": error.json]
+    case .nothing: failure("nothing")
+    case .noDaemon: failure("no_daemon")
+    case .disconnected: failure("disconnected")
+    case .file: failure("file")
+    case .malformed: failure("malformed")
+    }
+  }
+
+  private func failure(_ name: String) -> JSONValue {
+    ["error": ["message": .string(description), "data": ["name": .string(name)]]]
+  }
+}
+
+extension ErrorObject {
+  /// The error as the protocol writes it, without `index`, which counts within one request and not on the command line.
+  var json: JSONValue {
+    var data: JSONObject = ["name": .string(name)]
+    data["limit"] = limit.map { .integer(Int64($0)) }
+    return ["code": .integer(Int64(code.rawValue)), "message": .string(message), "data": .object(data)]
   }
 }

@@ -3,7 +3,7 @@ import Glibc
 import Wire
 
 /// `esvit collections`
-struct CollectionsCommand: ParsableCommand {
+struct CollectionsCommand: DaemonCommand {
   static let configuration = CommandConfiguration(commandName: "collections", abstract: "List the collections.")
 
   @OptionGroup var connection: ConnectionOptions
@@ -32,7 +32,7 @@ struct CollectionsCommand: ParsableCommand {
 }
 
 /// `esvit create`
-struct CreateCommand: ParsableCommand {
+struct CreateCommand: DaemonCommand {
   static let configuration = CommandConfiguration(
     commandName: "create", abstract: "Make an empty collection for the daemon's model.")
 
@@ -47,7 +47,7 @@ struct CreateCommand: ParsableCommand {
 }
 
 /// `esvit drop`
-struct DropCommand: ParsableCommand {
+struct DropCommand: DaemonCommand {
   static let configuration = CommandConfiguration(
     commandName: "drop", abstract: "Delete a collection with all its items.",
     discussion: "At a terminal it asks first; --yes answers, as does a standard input that is no terminal.")
@@ -59,7 +59,7 @@ struct DropCommand: ParsableCommand {
   func run() throws {
     if !yes, isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 {
       Output.standardError("Delete the collection \(Text.clean(collection)) with all its items? Type its name: ")
-      guard readLine() == collection else { throw ClientError.partly("nothing was deleted") }
+      guard readLine() == collection else { throw ClientError.nothing("nothing was deleted") }
     }
     try connection.run(.drop(collection: collection), { $0.object }) { (answer: JSONObject) in
       let items = answer["count"]?.integer.map { " with \(Text.count($0, "item"))" } ?? ""

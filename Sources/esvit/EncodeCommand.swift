@@ -2,7 +2,7 @@ import ArgumentParser
 import Wire
 
 /// `esvit encode`
-struct EncodeCommand: ParsableCommand {
+struct EncodeCommand: DaemonCommand {
   static let configuration = CommandConfiguration(
     commandName: "encode", abstract: "Compute the embeddings of images.",
     discussion: """
@@ -51,8 +51,7 @@ struct EncodeCommand: ParsableCommand {
         // Through the shortest text of the 32-bit number, so that it stays short as a double.
         return ["path": .string(file.path), "embedding": .array(values.map { .double(Double($0.description) ?? 0) })]
       case .failure(let error):
-        let name: JSONValue = ["code": .integer(Int64(error.code.rawValue)), "message": .string(error.message)]
-        return ["path": .string(file.path), "error": name]
+        return ["path": .string(file.path), "error": error.json]
       }
     }
 
@@ -104,7 +103,7 @@ struct EncodeCommand: ParsableCommand {
     if path.hasSuffix(".npy") {
       let missing = [Float](repeating: .nan, count: result.dimension)
       let rows = result.embeddings.map { (try? $0.get()) ?? missing }
-      guard result.dimension > 0 else { throw .partly("no image could be encoded; \(path) was not written") }
+      guard result.dimension > 0 else { throw .nothing("no image could be encoded; \(path) was not written") }
       try Output.write(NPY.file(rows: rows, columns: result.dimension), to: path)
     } else {
       var bytes: [UInt8] = []

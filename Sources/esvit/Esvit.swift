@@ -12,7 +12,8 @@ struct Esvit: ParsableCommand {
       The daemon's socket is looked for at --socket, $ESVIT_SOCKET, $XDG_RUNTIME_DIR/esvitd.sock and \
       /run/esvitd/esvitd.sock, in this order.
 
-      Exit status: 0 done, 1 a request or a part of it failed, 2 wrong usage, 3 no daemon.
+      Exit status: 0 done, 1 a request or a part of it failed, 2 wrong usage, 3 no daemon. With --json, what failed as a \
+      whole is {"error": …} on standard output too.
       """,
     version: "0.1.0",
     groupedSubcommands: [
@@ -29,11 +30,17 @@ struct Esvit: ParsableCommand {
         name: "Daemon", subcommands: [StatusCommand.self, MetricsCommand.self, CallCommand.self]),
     ])
 
+  /// Also in front of the sub-command, which takes over what is parsed here.
+  @OptionGroup var connection: ConnectionOptions
+
   static func main() {
+    var printsJSON = false
     do {
       var command = try parseAsRoot()
+      printsJSON = (command as? any DaemonCommand)?.printsJSON ?? false
       try command.run()
     } catch let error as ClientError {
+      if printsJSON, let json = error.json { Output.json(json) }
       Output.error(error.description)
       Glibc.exit(error.exitStatus)
     } catch {

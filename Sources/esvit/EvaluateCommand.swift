@@ -3,7 +3,7 @@ import Metrics
 import Wire
 
 /// `esvit evaluate`
-struct EvaluateCommand: ParsableCommand {
+struct EvaluateCommand: DaemonCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Measure how well neighbours share their query's label.",
     discussion: """
@@ -71,7 +71,7 @@ struct EvaluateCommand: ParsableCommand {
   private func evaluate(
     _ subjects: [SearchSubject], _ gallery: Gallery, _ daemon: Connection
   ) throws(ClientError) -> EvaluationReport {
-    guard !subjects.isEmpty else { throw .partly("no item of \(collection) has a label; nothing can be evaluated") }
+    guard !subjects.isEmpty else { throw .nothing("no item of \(collection) has a label; nothing can be evaluated") }
     let run = try SearchRun(subjects, try template(including: []), image, daemon)
     var report = EvaluationReport(
       collection: collection, k: k, run: run, items: gallery.entries.count, asked: subjects.count)
@@ -93,7 +93,7 @@ struct EvaluateCommand: ParsableCommand {
     }
     guard !report.queries.isEmpty else {
       report.failures.print()
-      throw .partly("every query failed")
+      throw .nothing("every query failed")
     }
     report.finish()
     return report

@@ -14,6 +14,9 @@ struct ImageOptions: ParsableArguments {
 
   /// The file as a request carries it, and how many bytes it has.
   func picture(_ file: ImageFile, _ limits: Limits) throws(ClientError) -> (picture: Picture, bytes: Int) {
+    guard file.isUTF8 else {
+      throw .file(path: file.path, reason: "its path is not UTF-8, as ids and requests are; rename it")
+    }
     guard !byPath else { return (Picture(.path(ImageFiles.absolute(file.path)), region: region), file.path.utf8.count) }
     let bytes = try ImageFiles.read(file.path, limit: min(limits.inlineFile, Self.bytes(inLine: limits)))
     return (Picture(.data(bytes), region: region), bytes.count)

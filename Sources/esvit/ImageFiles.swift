@@ -6,6 +6,9 @@ struct ImageFile: Sendable, Equatable {
   var path: String
   /// Its path below the folder that was named; the path itself for a file that was named.
   var name: String
+  /// Whether path and name are those of the file; false where these are not UTF-8 and have replacement characters, by
+  /// which it can neither be opened nor have an id.
+  var isUTF8 = true
 
   /// The name of the folder that it lies in, nil at the root of the file system.
   var folder: String? {
@@ -31,17 +34,17 @@ enum ImageFiles {
     var files: [ImageFile] = []
     for argument in arguments {
       var found: [ImageFile] = []
-      switch kind(argument) {
-      case .folder: try walk(argument, below: "", depth: 0, into: &found)
+      switch kind(Array(argument.utf8)) {
+      case .folder: try walk(Array(argument.utf8), below: [], depth: 0, into: &found)
       case .file: found = [ImageFile(path: argument, name: argument)]
       case nil:
         let matches = glob(argument)
         guard !matches.isEmpty else { throw .file(path: argument, reason: "no such file, folder or match") }
         for match in matches {
           if kind(match) == .folder {
-            try walk(match, below: lastPart(match) + "/", depth: 0, into: &found)
+            try walk(match, below: lastPart(match) + [slash], depth: 0, into: &found)
           } else {
-            found.append(ImageFile(path: match, name: match))
+            found.append(file(at: match, name: match))
           }
         }
       }
@@ -55,13 +58,25 @@ enum ImageFiles {
 
   private enum Kind { case file, folder }
 
-  private static func kind(_ path: String) -> Kind? {
+  /// A path as the file system has it: any bytes.
+  private typealias Bytes = [UInt8]
+  private static let slash = UInt8(ascii: "/")
+
+  private static func cString(_ path: Bytes) -> [CChar] { path.map(CChar.init(bitPattern:)) + [0] }
+
+  private static func kind(_ path: Bytes) -> Kind? {
     var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
+    guard stat(cString(path), &status) == 0 else { return nil }
     return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
   }
 
-  private static func lastPart(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+  private static func lastPart(_ path: Bytes) -> Bytes { path.split(separator: slash).last.map(Array.init) ?? path }
+
+  private static func file(at path: Bytes, name: Bytes) -> ImageFile {
+    ImageFile(
+      path: String(decoding: path, as: UTF8.self), name: String(decoding: name, as: UTF8.self),
+      isUTF8: String(validating: path, as: UTF8.self) != nil)
+  }
 
   static func isImage(_ name: String) -> Bool {
     guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return false }
@@ -69,35 +84,38 @@ enum ImageFiles {
   }
 
   private static func walk(
-    _ folder: String, below prefix: String, depth: Int, into files: inout [ImageFile]
+    _ folder: Bytes, below prefix: Bytes, depth: Int, into files: inout [ImageFile]
   ) throws(ClientError) {
-    guard depth <= deepest else { throw .file(path: folder, reason: "more than \(deepest) folders deep") }
-    guard let directory = opendir(folder) else { throw .file(path: folder, reason: Connection.reason(errno)) }
-    var names: [String] = []
+    func failed(_ reason: String) -> ClientError {
+      .file(path: String(decoding: folder, as: UTF8.self), reason: reason)
+    }
+    guard depth <= deepest else { throw failed("more than \(deepest) folders deep") }
+    guard let directory = opendir(cString(folder)) else { throw failed(Connection.reason(errno)) }
+    var names: [Bytes] = []
     while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
-      }
-      if let name, !name.hasPrefix(".") { names.append(name) }
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { Bytes($0.prefix { $0 != 0 }) }
+      if name.first != UInt8(ascii: ".") { names.append(name) }
     }
     closedir(directory)
-    let base = folder.hasSuffix("/") ? folder : folder + "/"
-    for name in names.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+    let base = folder.last == slash ? folder : folder + [slash]
+    for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
       var status = stat()
-      guard lstat(base + name, &status) == 0 else { continue }
+      guard lstat(cString(base + name), &status) == 0 else { continue }
       if status.st_mode & S_IFMT == S_IFDIR {
-        try walk(base + name, below: prefix + name + "/", depth: depth + 1, into: &files)
-      } else if isImage(name), kind(base + name) == .file {
-        files.append(ImageFile(path: base + name, name: prefix + name))
+        try walk(base + name, below: prefix + name + [slash], depth: depth + 1, into: &files)
+      } else if isImage(String(decoding: name, as: UTF8.self)), kind(base + name) == .file {
+        files.append(file(at: base + name, name: prefix + name))
       }
     }
   }
 
-  private static func glob(_ pattern: String) -> [String] {
+  private static func glob(_ pattern: String) -> [Bytes] {
     var result = glob_t()
     defer { globfree(&result) }
     guard Glibc.glob(pattern, 0, nil, &result) == 0, let paths = result.gl_pathv else { return [] }
-    return (0..<Int(result.gl_pathc)).compactMap { paths[$0].map { String(cString: $0) } }
+    return (0..<Int(result.gl_pathc)).compactMap { index in
+      paths[index].map { Bytes(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
+    }
   }
 
   /// A file's bytes.

@@ -42,7 +42,7 @@ enum IDParts {
 }
 
 /// `esvit get`
-struct GetCommand: ParsableCommand {
+struct GetCommand: DaemonCommand {
   static let configuration = CommandConfiguration(commandName: "get", abstract: "Show stored items by their ids.")
 
   @Argument(help: "The collection.") var collection: String
@@ -76,7 +76,7 @@ struct GetCommand: ParsableCommand {
 }
 
 /// `esvit list`
-struct ListCommand: ParsableCommand {
+struct ListCommand: DaemonCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List a collection's items in the order in which they were added.")
 
@@ -96,8 +96,10 @@ struct ListCommand: ParsableCommand {
     let daemon = try connection.connect()
     let pages = ItemPages(daemon, collection: collection, filter: try filter.filter(), include: include.fields)
     var listing = Listing(json: connection.json)
-    let next = try pages.each(after: after, atMost: all ? nil : limit) { item, raw in listing.add(item, raw) }
-    listing.finish(next: next)
+    do throws(ClientError) {
+      let next = try pages.each(after: after, atMost: all ? nil : limit) { item, raw in listing.add(item, raw) }
+      listing.finish(next: next)
+    } catch { throw listing.broken(off: error) }
   }
 
   /// Rows, or the members of one JSON object that is written while the pages come.
@@ -123,10 +125,21 @@ struct ListCommand: ParsableCommand {
       count += 1
     }
 
+    /// The error to end with, once JSON of which a part is out already is whole: that part, and `error` beside it.
+    func broken(off error: ClientError) -> ClientError {
+      guard json, count > 0, let reason = error.json?["error"] else { return error }
+      end("error", reason)
+      return .partly(error.description)
+    }
+
+    private func end(_ name: String, _ value: JSONValue?) {
+      Output.write(text)
+      Output.line("]" + (value.map { ",\"\(name)\":" + JSONWriter.string(of: $0) } ?? "") + "}")
+    }
+
     func finish(next: String?) {
       if json {
-        Output.write(text)
-        Output.line("]" + (next.map { ",\"next\":" + JSONWriter.string(of: $0) } ?? "") + "}")
+        end("next", next.map(JSONValue.string))
       } else if count == 0 {
         Output.line("No item.")
       } else {
@@ -174,7 +187,7 @@ struct ItemPages {
 }
 
 /// `esvit count`
-struct CountCommand: ParsableCommand {
+struct CountCommand: DaemonCommand {
   static let configuration = CommandConfiguration(
     commandName: "count", abstract: "Count a collection's items, in all or for each value of a field.")
 
@@ -198,7 +211,7 @@ struct CountCommand: ParsableCommand {
 }
 
 /// `esvit remove`
-struct RemoveCommand: ParsableCommand {
+struct RemoveCommand: DaemonCommand {
   static let configuration = CommandConfiguration(
     commandName: "remove", abstract: "Remove items by their ids, or all that a filter selects.")
 

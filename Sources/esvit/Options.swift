@@ -33,6 +33,17 @@ struct ConnectionOptions: ParsableArguments {
   }
 }
 
+/// A command that asks the daemon.
+protocol DaemonCommand: ParsableCommand {
+  var connection: ConnectionOptions { get }
+  /// Whether standard output is JSON, failures too.
+  var printsJSON: Bool { get }
+}
+
+extension DaemonCommand {
+  var printsJSON: Bool { connection.json }
+}
+
 extension GroupField: ExpressibleByArgument {}
 extension SameField: ExpressibleByArgument {}
 extension CaseField: ExpressibleByArgument {}

@@ -2,7 +2,7 @@ import ArgumentParser
 import Wire
 
 /// `esvit search`
-struct SearchCommand: ParsableCommand {
+struct SearchCommand: DaemonCommand {
   static let configuration = CommandConfiguration(
     commandName: "search", abstract: "Find the most similar items of a collection.",
     discussion: """
@@ -72,7 +72,7 @@ struct SearchCommand: ParsableCommand {
       let (subject, outcome) = pair
       var object: JSONObject = ["query": .string(subject.name)]
       if case .failure(let error) = outcome {
-        object["error"] = ["code": .integer(Int64(error.code.rawValue)), "message": .string(error.message)]
+        object["error"] = error.json
       } else {
         object["neighbours"] = run.raw[index]["neighbours"]
       }
@@ -113,7 +113,7 @@ struct SearchCommand: ParsableCommand {
     for (index, neighbour) in neighbours.enumerated() {
       let item = neighbour.item
       table.add([
-        "\(index + 1)", Text.fixed(Double(neighbour.score), 4), item.id, item.label ?? "", item.slide ?? "",
+        "\(index + 1)", Text.fixed(neighbour.score, 4), item.id, item.label ?? "", item.slide ?? "",
         item.patient ?? "", item.site ?? "", shown.contains(.region) ? item.region?.text ?? "" : "",
         shown.contains(.source) ? item.source ?? "" : "",
       ])

@@ -75,7 +75,7 @@ extension QueryPart {
 
   private func tile(rank: Int, _ neighbour: Neighbour) -> HTML {
     let item = neighbour.item
-    let score = Double(neighbour.score)
+    let score = neighbour.score
     var facts: [(String, String)] = [("Id", item.id)]
     if let slide = item.slide { facts.append(("Slide", slide)) }
     if let patient = item.patient { facts.append(("Patient", patient)) }

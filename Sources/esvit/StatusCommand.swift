@@ -2,7 +2,7 @@ import ArgumentParser
 import Wire
 
 /// `esvit status`
-struct StatusCommand: ParsableCommand {
+struct StatusCommand: DaemonCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "Show the daemon's device, model, collections, load and latencies.")
 
@@ -25,8 +25,10 @@ struct StatusCommand: ParsableCommand {
       default: nil
       }
     }
+    let limits = StatusLimits(status["limits"])
     let version = text(status["version"]) ?? "?"
     facts.add("Daemon", "esvitd \(version), protocol \(text(status["protocol"]) ?? "?")")
+    facts.add("State", [text(status["state"]), text(status["doing"])].compactMap { $0 }.joined(separator: ": "))
     facts.add(
       "Device",
       [text(device?["name"]), text(device?["kind"]).map { "(\($0))" }].compactMap { $0 }.joined(separator: " "))
@@ -39,11 +41,14 @@ struct StatusCommand: ParsableCommand {
     if let depth = text(status["queue"]?["depth"]), let capacity = text(status["queue"]?["capacity"]) {
       facts.add("Queue", "\(depth) of \(capacity)")
     }
-    facts.add("Connections", text(status["connections"]))
+    facts.add("Connections", text(status["connections"]).map { $0 + limits.most("connections") })
     for member in status["counts"]?.object ?? [:] {
       let name = member.name.replacing("_", with: " ")
-      facts.add(name.prefix(1).uppercased() + name.dropFirst(), text(member.value))
+      let isBytes = member.name == "bytes_in_hand"
+      let value = isBytes ? member.value.integer.map { Text.bytes($0) + limits.most("in_hand") } : text(member.value)
+      facts.add(name.prefix(1).uppercased() + name.dropFirst(), value)
     }
+    for (name, value) in limits.lines { facts.add(name, value) }
     facts.print()
     showCollections(status["collections"]?.array?.compactMap(CollectionDescription.init) ?? [])
     showLatencies(status["latency_ms"]?.array ?? [])
@@ -69,7 +74,7 @@ struct StatusCommand: ParsableCommand {
 }
 
 /// `esvit metrics`
-struct MetricsCommand: ParsableCommand {
+struct MetricsCommand: DaemonCommand {
   static let configuration = CommandConfiguration(
     commandName: "metrics", abstract: "Print the daemon's metrics in Prometheus' text format.")
 

@@ -153,6 +153,34 @@ struct AddTests {
     #expect((report["failures"] as? [[String: String]])?.first == ["name": "a.jpg", "message": "not an image"])
   }
 
+  @Test("files whose path is not UTF-8 are named as failures, with replacement characters, and the others are stored")
+  func notUTF8() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("t/good.jpg")
+    // Latin-1 names: two files that look the same once repaired, one in such a folder, and one that is no image.
+    let odd: [[UInt8]] = [[0xFC], [0xFB], Array("notes.txt".utf8) + [0xFC]].map { Array("\(folder.path)/t/".utf8) + $0 }
+    #expect(mkdir(odd[0].map(CChar.init(bitPattern:)) + [0], 0o700) == 0)
+    for path in [odd[0] + Array("/x.jpg".utf8), odd[0] + Array(".jpg".utf8), odd[1] + Array(".jpg".utf8), odd[2]] {
+      let file = open(path.map(CChar.init(bitPattern:)) + [0], O_CREAT | O_WRONLY, 0o600)
+      #expect(file >= 0 && close(file) == 0)
+    }
+    let daemon = try FakeDaemon { accepting($0) }
+    defer { daemon.stop() }
+    for tiles in ["t", "[t]"] {
+      let client = try Client(["add", "there", tiles, "--json", "--socket", daemon.path], in: folder.url)
+      #expect(client.status == 1 && client.error == "esvit: 3 of 4 images failed\n")
+      let report = try #require(try JSONSerialization.jsonObject(with: Data(client.output.utf8)) as? [String: Any])
+      #expect(report["stored"] as? Int == 1)
+      let failures = try #require(report["failures"] as? [[String: String]])
+      let prefix = tiles == "t" ? "" : "t/"
+      #expect(failures.map { $0["name"] } == ["\u{FFFD}.jpg", "\u{FFFD}/x.jpg", "\u{FFFD}.jpg"].map { prefix + $0 })
+      #expect(failures.allSatisfy { $0["message"]?.contains("not UTF-8") == true })
+    }
+    let pattern = try Client(["add", "there", "t/*.jpg", "--socket", daemon.path], in: folder.url)
+    #expect(pattern.status == 1 && pattern.error.contains("t/\u{FFFD}.jpg: its path is not UTF-8"))
+    #expect(pattern.output.hasPrefix("1 image stored in there, 2 failed"))
+  }
+
   @Test("requests keep to the limits that the daemon's status tells")
   func limits() throws {
     let folder = try TemporaryFolder()

@@ -70,7 +70,8 @@ struct EncodeTests {
     #expect(
       text
         == #"{"path":"a.jpg","embedding":[0.0,0.5]}"# + "\n"
-        + #"{"path":"b.jpg","error":{"code":-32001,"message":"not an image"}}"# + "\n")
+        + #"{"path":"b.jpg","error":{"code":-32001,"message":"not an image","data":{"name":"image_unreadable"}}}"#
+        + "\n")
     let json = try Client(["encode", "a.jpg", "--json", "--socket", daemon.path], in: folder.url)
     #expect(json.status == 0)
     #expect(

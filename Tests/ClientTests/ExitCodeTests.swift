@@ -6,7 +6,7 @@ struct ExitCodeTests {
   @Test("no daemon is 3, and the message says how to start one")
   func noDaemon() throws {
     let folder = try TemporaryFolder()
-    for arguments in [["status"], ["search", "c", "--id", "x"], ["call", "status"]] {
+    for arguments in [["status"], ["search", "c", "--id", "x"]] {
       let client = try Client(arguments + ["--socket", folder.path + "/none"])
       #expect(client.status == 3)
       #expect(client.error.contains("no daemon answers at \(folder.path)/none"))
@@ -42,6 +42,53 @@ struct ExitCodeTests {
       #expect(client.status == 1)
       #expect(client.error == "esvit: no collection named c [not_found]\n")
     }
+  }
+
+  @Test("with --json, and for call, standard output has the error as JSON, and standard error the words")
+  func errorAsJSON() throws {
+    let daemon = try FakeDaemon { _ in
+      [
+        .raw(
+          #"{"jsonrpc":"2.0","id":1,"error":{"code":-32002,"message":"k is 9; the limit is 8","#
+            + #""data":{"name":"too_large","limit":8}}}"# + "\n")
+      ]
+    }
+    defer { daemon.stop() }
+    for arguments in [["count", "c", "--json"], ["get", "c", "x", "--json"], ["call", "count"]] {
+      let client = try Client(arguments + ["--socket", daemon.path])
+      #expect(client.status == 1)
+      #expect(
+        client.output == #"{"error":{"code":-32002,"message":"k is 9; the limit is 8","#
+          + #""data":{"name":"too_large","limit":8}}}"# + "\n")
+      #expect(client.error == "esvit: k is 9; the limit is 8 [too_large]\n")
+    }
+    let folder = try TemporaryFolder()
+    for (arguments, status, name) in [
+      (["status"], 3, "no_daemon"), (["search", "c", "none.jpg"], 1, "file"), (["call", "status"], 3, "no_daemon"),
+    ] {
+      let client = try Client(arguments + ["--json", "--socket", folder.path + "/none"])
+      #expect(client.status == status && !client.error.isEmpty)
+      let object = try JSONSerialization.jsonObject(with: Data(client.output.utf8)) as? [String: [String: Any]]
+      let error = try #require(object?["error"])
+      #expect((error["data"] as? [String: String]) == ["name": name] && error["code"] == nil)
+      #expect((error["message"] as? String)?.isEmpty == false)
+    }
+    #expect(try Client(["status", "--json", "--frobnicate"]).output.isEmpty)
+  }
+
+  @Test("how to reach the daemon may also stand in front of the sub-command")
+  func optionsInFront() throws {
+    let daemon = try FakeDaemon { _ in [.result(#"{"count":6000}"#)] }
+    defer { daemon.stop() }
+    let socket = ["--socket", daemon.path]
+    #expect(try Client(socket + ["count", "c"]).output == "6,000\n")
+    #expect(try Client(socket + ["--json", "count", "c"]).output == "{\"count\":6000}\n")
+    #expect(try Client(["--json", "count"] + socket + ["c"]).output == "{\"count\":6000}\n")
+    #expect(try Client(["--timeout", "-1", "count", "c"]).status == 2)
+    #expect(try Client(socket + ["count", "c", "--", "--json"]).status == 2)
+    let bare = try Client(socket)
+    #expect(bare.status == 0 && bare.output.contains("SUBCOMMANDS"))
+    #expect(try Client(["count", "--help"]).output.contains("--socket <path>"))
   }
 
   @Test("a daemon that dies, says nonsense or nothing while it is waited for is 1")

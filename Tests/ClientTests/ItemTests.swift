@@ -31,6 +31,21 @@ struct ItemTests {
         + "\n")
   }
 
+  @Test("a listing as JSON that breaks off is whole JSON all the same: the items so far, and the error")
+  func brokenListing() throws {
+    let daemon = try FakeDaemon { received in
+      received.params["after"] == nil ? paging(received) : [.error(-32008, "storage_failure", "disk")]
+    }
+    defer { daemon.stop() }
+    let client = try Client(["list", "c", "--all", "--json", "--socket", daemon.path])
+    #expect(client.status == 1 && client.error == "esvit: disk [storage_failure]\n")
+    let object = try #require(try JSONSerialization.jsonObject(with: Data(client.output.utf8)) as? [String: Any])
+    #expect((object["items"] as? [Any])?.count == 1_000)
+    #expect((object["error"] as? [String: Any])?["code"] as? Int == -32008)
+    let at = try Client(["list", "c", "--after", "0", "--json", "--socket", daemon.path])
+    #expect(at.output.hasPrefix(#"{"error":{"code":-32008"#) && at.error == client.error)
+  }
+
   @Test("get names the ids that are not there, gives the others and ends with 1")
   func get() throws {
     let daemon = try FakeDaemon { _ in
@@ -96,7 +111,7 @@ struct ItemTests {
   @Test("metrics are printed as they came; status is a summary, and whole with --json")
   func statusAndMetrics() throws {
     let status = #"""
-      {"protocol":1,"version":"0.1.0","device":{"name":"CPU","platform":"PoCL","kind":"cpu","driver":"3.1"},"model":{"name":"m","fingerprint":"ab","dimension":256},"uptime":75.5,"queue":{"depth":1,"capacity":512},"connections":2,"counts":{"images_encoded":12},"collections":[],"latency_ms":[{"stage":"encode","count":12,"p50":31.25,"p90":40,"p99":41,"max":50}],"limits":{"k":1000},"new":true}
+      {"protocol":1,"version":"0.1.0","state":"ready","device":{"name":"CPU","platform":"PoCL","kind":"cpu","driver":"3.1"},"model":{"name":"m","fingerprint":"ab","dimension":256},"uptime":75.5,"queue":{"depth":1,"capacity":512},"connections":2,"counts":{"images_encoded":12,"bytes_in_hand":2048},"collections":[],"latency_ms":[{"stage":"encode","count":12,"p50":31.25,"p90":40,"p99":41,"max":50}],"limits":{"line":67108864,"inline_file":47185920,"path_file":67108864,"pixels":100000000,"items":256,"k":1000,"page":1000,"dimension":65536,"text":1024,"metadata":16384,"filter_values":1000,"connections":256,"in_hand":536870912},"new":true}
       """#
     let daemon = try FakeDaemon { received in
       received.method == "metrics" ? [.result(##"{"text":"# HELP a b\na 1\n"}"##)] : [.result(status)]
@@ -108,6 +123,15 @@ struct ItemTests {
     for text in ["esvitd 0.1.0, protocol 1", "CPU (cpu)", "PoCL, 3.1", "1 min 16 s", "1 of 512", "Images encoded  12"] {
       #expect(shown.contains(text), "\(shown)")
     }
+    for line in [
+      "State           ready", "Connections     2 of 256", "Bytes in hand   2.0 KiB of 512.0 MiB",
+      "Request limits  64.0 MiB a line, 256 items", "Search limits   k 1,000, 1,000 a page, 1,000 a filter's field",
+      "Image limits    45.0 MiB inline, 64.0 MiB by path, 100 megapixels",
+      "Item limits     65,536 numbers, 1.0 KiB a text, 16.0 KiB of metadata",
+    ] {
+      #expect(shown.contains(line + "\n"), "\(shown)")
+    }
+    #expect(shown.split(separator: "\n").allSatisfy { $0.count <= 80 })
     #expect(shown.hasSuffix("Stage (ms)  Count   p50   p90   p99   Max\nencode         12  31.2  40.0  41.0  50.0\n"))
   }
 

@@ -85,7 +85,8 @@ struct SearchTests {
     #expect(
       client.output
         == #"{"results":[{"query":"q","neighbours":[{"id":"a","score":0.5,"novelty":{"x":1}}]},"#
-        + #"{"query":"gone","error":{"code":-32003,"message":"unknown id"}}],"searched":2,"unattributed":0}"# + "\n")
+        + #"{"query":"gone","error":{"code":-32003,"message":"unknown id","data":{"name":"not_found"}}}],"searched":2,"unattributed":0}"#
+        + "\n")
   }
 
   @Test("a file that is not there ends the command before the daemon is asked; one that cannot be read fails alone")

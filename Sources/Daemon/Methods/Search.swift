@@ -31,7 +31,7 @@ extension Method {
   }
 
   private func neighbours(_ answer: QueryAnswer) -> Neighbours {
-    Neighbours(answer.neighbours.map { Wire.Neighbour(score: Float($0.score), item: Wire.StoredItem($0.item)) })
+    Neighbours(answer.neighbours.map { Wire.Neighbour(score: $0.score, item: Wire.StoredItem($0.item)) })
   }
 
   /// The archive's queries, images encoded; errors carry their query's place.
