@@ -39,13 +39,13 @@ struct SearchBenchmark {
     var noise = Noise(seed: 1)
     for start in stride(from: 0, to: vectors, by: Self.block) {
       let items = (start..<min(start + Self.block, vectors)).map {
-        NewItem(ItemDescription(id: "\($0)"), embedding: noise.vector(dimension))
+        NewItem(ItemDescription(id: "\($0)"), embedding: noise.floats(dimension))
       }
       for case .failed(let error) in try await archive.add(items, to: Self.collection, onConflict: .error) {
         throw BenchmarkError.notStored("\(error)")
       }
     }
-    let queries = (0..<batch).map { _ in Query(.embedding(noise.vector(dimension))) }
+    let queries = (0..<batch).map { _ in Query(.embedding(noise.floats(dimension))) }
     func time(_ queries: [Query]) async throws -> Distribution {
       let times = try await sampling.times {
         for answer in try await archive.search(Self.collection, queries: queries, k: k).results {

@@ -25,7 +25,7 @@ struct EmulatedDeviceTests {
   func wideTiles(epilogue: GEMM.Epilogue) throws {
     let context = try SharedContext.get()
     for (inputs, outputs) in [(5, 48), (3, 32), (4, 70)] {
-      var noise = CheckNoise(seed: 1)
+      var noise = Noise(seed: 1)
       let weights = LinearWeights(inputs: inputs, outputs: outputs, weight: noise.floats(inputs * outputs))
       let gemm = try GEMM(context: context, weights: weights, epilogue: epilogue, variant: .cpu, vectorBits: 512)
       let rows = GEMM.paddedRows(8)

@@ -38,7 +38,7 @@ struct GEMMTests {
     [1, 7, 50])
   func shapes(kind: Kind, rows: Int) throws {
     for (inputs, outputs) in [(1, 1), (48, 96), (33, 64), (96, 130), (20, 16), (17, 47)] {
-      var noise = CheckNoise(seed: UInt64(inputs * outputs))
+      var noise = Noise(seed: UInt64(inputs * outputs))
       let weights = LinearWeights(
         inputs: inputs, outputs: outputs, weight: noise.floats(inputs * outputs), bias: noise.floats(outputs),
         inputScale: noise.floats(inputs), inputShift: noise.floats(inputs), outputScale: noise.floats(outputs))
@@ -81,7 +81,7 @@ struct GEMMTests {
   @Test("large, denormal and equal values come out as in double precision", arguments: Kind.all)
   func hostile(kind: Kind) throws {
     for scale in [1e15, 1e-19, 0x1p-133] as [Float] {
-      var noise = CheckNoise(seed: 11)
+      var noise = Noise(seed: 11)
       let weights = LinearWeights(
         inputs: 32, outputs: 48, weight: noise.floats(32 * 48).map { $0 * (scale > 1 ? scale : 1) })
       let input = noise.floats(7 * 32).map { $0 * scale }
@@ -97,7 +97,7 @@ struct GEMMTests {
 
   @Test("a NaN or an infinity stays in its own row and never turns into a number", arguments: Kind.all)
   func notANumber(kind: Kind) throws {
-    var noise = CheckNoise(seed: 12)
+    var noise = Noise(seed: 12)
     let weights = LinearWeights(inputs: 40, outputs: 64, weight: noise.floats(40 * 64))
     for poison in [Float.nan, .infinity, -.infinity] {
       for epilogue in [GEMM.Epilogue.bias, .gelu] {
@@ -116,7 +116,7 @@ struct GEMMTests {
 
   @Test("the portable kernel gives the same bits at every work-group limit", arguments: [1, 3, 4, 17, 63, 64, 255])
   func workGroupLimits(limit: Int) throws {
-    var noise = CheckNoise(seed: 13)
+    var noise = Noise(seed: 13)
     let weights = LinearWeights(inputs: 37, outputs: 70, weight: noise.floats(37 * 70), bias: noise.floats(70))
     let input = noise.floats(50 * 37)
     let portable = Kind.all[0]

@@ -20,7 +20,7 @@ struct PoolTests {
 
   @Test("the mean and its direction, at every work-group limit", arguments: [nil, 1, 2, 7, 48] as [Int?])
   func mean(limit: Int?) throws {
-    var noise = CheckNoise(seed: 31)
+    var noise = Noise(seed: 31)
     let channels = 50
     let scale = noise.floats(channels)
     let shift = noise.floats(channels)

@@ -20,7 +20,7 @@ struct PreprocessTests {
   }
 
   private func image(_ width: Int, _ height: Int) -> RGB8Image {
-    var noise = CheckNoise(seed: UInt64(width * 10_000 + height))
+    var noise = Noise(seed: UInt64(width * 10_000 + height))
     return RGB8Image(width: width, height: height, pixels: noise.bytes(width * height * 3))
   }
 

@@ -16,7 +16,7 @@ struct WindowAttentionTests {
     init(_ shape: WindowAttention.Shape, images: Int = 1, scale: Float = 2) {
       self.shape = shape
       self.images = images
-      var noise = CheckNoise(seed: UInt64(shape.side * 100 + shape.shift))
+      var noise = Noise(seed: UInt64(shape.side * 100 + shape.shift))
       qkv = noise.floats(images * shape.side * shape.side * 3 * shape.channels).map { $0 * scale }
       let positions = 2 * shape.window - 1
       table = noise.floats(positions * positions * shape.heads).map { 3 * $0 }

@@ -60,7 +60,7 @@ struct OperatorCheck {
   private func preprocess(
     _ width: Int, _ height: Int, _ resize: Int, _ crop: Int, _ patch: Int
   ) throws(OpenCLError) -> Double {
-    var noise = CheckNoise(seed: 1)
+    var noise = Noise(seed: 1)
     let image = RGB8Image(width: width, height: height, pixels: noise.bytes(width * height * 3))
     let operation = try Preprocess(
       context: context, resize: resize, crop: crop, patch: patch, variant: variants[.preprocess])
@@ -88,7 +88,7 @@ struct OperatorCheck {
   }
 
   private func patchEmbedding(_ rows: Int, _ patch: Int, _ channels: Int) throws(OpenCLError) -> Double {
-    var noise = CheckNoise(seed: 2)
+    var noise = Noise(seed: 2)
     let inputs = 3 * patch * patch
     let weight = noise.floats(channels * inputs)
     let bias = noise.floats(channels)
@@ -118,7 +118,7 @@ struct OperatorCheck {
   }
 
   private func layerNorm(_ rows: Int, _ channels: Int) throws(OpenCLError) -> Double {
-    var noise = CheckNoise(seed: 3)
+    var noise = Noise(seed: 3)
     let input = noise.floats(rows * channels).map { 3 * $0 + 1 }
     let operation = try LayerNorm(context: context, channels: channels, variant: variants[.layerNorm])
     let output = try context.makeBuffer([Float](repeating: .nan, count: input.count))
@@ -131,7 +131,7 @@ struct OperatorCheck {
   private func gemm(
     _ rows: Int, _ inputs: Int, _ outputs: Int, _ epilogue: GEMM.Epilogue
   ) throws(OpenCLError) -> Double {
-    var noise = CheckNoise(seed: 4)
+    var noise = Noise(seed: 4)
     let weights = LinearWeights(
       inputs: inputs, outputs: outputs, weight: noise.floats(inputs * outputs), bias: noise.floats(outputs),
       inputScale: noise.floats(inputs), inputShift: noise.floats(inputs), outputScale: noise.floats(outputs))
@@ -152,7 +152,7 @@ struct OperatorCheck {
   }
 
   private func windowAttention(_ images: Int, _ shape: WindowAttention.Shape) throws(OpenCLError) -> Double {
-    var noise = CheckNoise(seed: 5)
+    var noise = Noise(seed: 5)
     let positions = 2 * shape.window - 1
     let table = noise.floats(positions * positions * shape.heads).map { 2 * $0 }
     let padding = noise.floats(3 * shape.channels)
@@ -170,7 +170,7 @@ struct OperatorCheck {
   }
 
   private func patchMerging(_ images: Int, _ side: Int, _ channels: Int) throws(OpenCLError) -> Double {
-    var noise = CheckNoise(seed: 6)
+    var noise = Noise(seed: 6)
     let inputs = 4 * channels
     let weights = LinearWeights(
       inputs: inputs, outputs: 2 * channels, weight: noise.floats(inputs * 2 * channels),
@@ -193,7 +193,7 @@ struct OperatorCheck {
   }
 
   private func pool(_ images: Int, _ tokens: Int, _ channels: Int) throws(OpenCLError) -> Double {
-    var noise = CheckNoise(seed: 7)
+    var noise = Noise(seed: 7)
     let scale = noise.floats(channels)
     let shift = noise.floats(channels)
     let input = noise.floats(images * tokens * channels)

@@ -5,7 +5,7 @@ extension OperatorCheck {
   func distance(
     _ rows: Int, _ queries: Int, _ dimension: Int, _ format: VectorFormat
   ) throws(OpenCLError) -> Double {
-    var noise = CheckNoise(seed: 8)
+    var noise = Noise(seed: 8)
     let operation = try Distance(context: context, format: format, variant: variants[.distance])
     let stride = Distance.stride(dimension: dimension)
     let vectors = noise.floats(rows * dimension)
@@ -51,7 +51,7 @@ extension OperatorCheck {
 
   /// 0 where exactly the `k` best of the rows that are not excluded are found, else the number that differ.
   func topK(_ rows: Int, _ k: Int) throws(OpenCLError) -> Double {
-    var noise = CheckNoise(seed: 9)
+    var noise = Noise(seed: 9)
     let scores = noise.floats(rows)
     let mask = (0..<(rows + 31) / 32).map { _ in UInt32(truncatingIfNeeded: noise.next()) }
     func isExcluded(_ row: Int) -> Bool { mask[row / 32] >> UInt32(row % 32) & 1 == 1 }
