@@ -70,7 +70,7 @@ import Wire
       try await client.send(line + "\n")
       #expect(try await client.message()["error"]?["data"]?["name"]?.string == name)
       #expect(try await client.call("echo")["result"] == [:])
-      #expect(server.memory.inHand == 0)
+      #expect(await server.memory.isGivenBack)
     }
   }
 
@@ -99,7 +99,7 @@ import Wire
       _ = await sending.result
       client.endWriting()
       #expect(try await client.line() == nil)
-      #expect(server.memory.inHand == 0)
+      #expect(await server.memory.isGivenBack)
       #expect(try await server.client().call("echo")["result"] == [:])
     }
   }
@@ -282,7 +282,7 @@ import Wire
       handler.release.open()
       #expect(try await first.message()["result"] == "waited")
       #expect(try await second.call("count", ["p": zeros], id: 8).errorName == "method_not_found")
-      #expect(server.memory.inHand == 0)
+      #expect(await server.memory.isGivenBack)
     }
   }
 
