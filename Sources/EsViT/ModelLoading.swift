@@ -47,13 +47,13 @@ extension Model {
 
   /// Tells the formats apart by their first bytes.
   private static func open(_ file: ModelFile, weights: Weights?) throws(ModelError) -> Checkpoint {
-    let start = try file.read(0..<min(9, file.size), place: "the first bytes")
+    let start = try file.read(0..<min(14, file.size), place: "the first bytes")
     if start.starts(with: ZipArchive.signature) { return try TorchCheckpoint.open(file, weights: weights) }
+    if start == LegacyTorchCheckpoint.signature { return try LegacyTorchCheckpoint.open(file, weights: weights) }
     if start.first == 0x80 {
-      throw .unknownFormat(
-        file: file.path, reason: "a pickle from before PyTorch 1.6; load and save it once with a newer one")
+      throw .unknownFormat(file: file.path, reason: "a pickle that torch.save did not write")
     }
-    guard start.count == 9, start[8] == UInt8(ascii: "{") else {
+    guard start.count >= 9, start[8] == UInt8(ascii: "{") else {
       throw .unknownFormat(
         file: file.path, reason: start.isEmpty ? "it is empty" : "neither safetensors nor a zip file")
     }

@@ -18,6 +18,7 @@ enum PickleGlobals {
       "torch._tensor._rebuild_from_type_v2",
       "torch._utils._rebuild_parameter",
       "torch._utils._rebuild_parameter_with_state",
+      "torch._utils._rebuild_tensor",
       "torch._utils._rebuild_tensor_v2",
       "torch._utils._rebuild_tensor_v3",
       "torch.device",

@@ -12,7 +12,7 @@ struct PickleReader {
 
   let file: ModelFile
   let bytes: [UInt8]
-  var offset = 0
+  var offset: Int
   var instruction = 0
   var pickle = Pickle()
   var stack: [PickleValue] = []
@@ -20,9 +20,18 @@ struct PickleReader {
   var marks: [Int] = []
   var memo: [Int: PickleValue] = [:]
 
+  /// Reads a pickle that is all of `bytes`.
+  ///
   /// - Throws: `ModelError.malformed` with the byte, `ModelError.forbidden` with the name.
   static func read(_ bytes: [UInt8], of file: ModelFile) throws(ModelError) -> Pickle {
-    var reader = PickleReader(file: file, bytes: bytes)
+    var offset = 0
+    return try read(bytes, at: &offset, of: file)
+  }
+
+  /// Reads one of several pickles in a row; `offset` moves from its first byte to the one behind it.
+  static func read(_ bytes: [UInt8], at offset: inout Int, of file: ModelFile) throws(ModelError) -> Pickle {
+    var reader = PickleReader(file: file, bytes: bytes, offset: offset)
+    defer { offset = reader.offset }
     guard bytes.count <= maximumBytes else { throw reader.problem("longer than \(maximumBytes) bytes") }
     var instructions = 0
     while try reader.step() {

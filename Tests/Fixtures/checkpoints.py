@@ -8,6 +8,7 @@ fingerprints, worked out here from their definition (Sources/EsViT/Fingerprint.s
 import argparse
 import collections
 import hashlib
+import io
 import json
 import os
 import pathlib
@@ -104,10 +105,15 @@ def main():
     save_file(weights, HERE / "library.safetensors")
     halves = {n: v.astype(np.float16) for n, v in weights.items()}
     save_file(halves, HERE / "half.safetensors")
-    # Since 1.6 the zip form is usual; the form before it starts with a bare pickle.
-    torch.save({"teacher": {"norm.weight": torch.ones(2)}}, HERE / "legacy.pth", _use_new_zipfile_serialization=False)
-
+    # Since 1.6 the zip form is usual; the form before it is a row of pickles.
+    torch.save(checkpoint, HERE / "legacy.pth", _use_new_zipfile_serialization=False)
+    torch.save(strided, HERE / "legacy-parameters.pth", _use_new_zipfile_serialization=False)
     replace_pickle(HERE / "student.pth", HERE / "malicious.pth", pickle.dumps({"teacher": Command()}, 2))
+    legacy = (HERE / "legacy.pth").read_bytes()
+    place = io.BytesIO(legacy)
+    for _ in range(3):
+        pickle.load(place)
+    (HERE / "malicious-legacy.pth").write_bytes(legacy[:place.tell()] + pickle.dumps({"teacher": Command()}, 2))
     replace_pickle(HERE / "student.pth", HERE / "malicious4.pth", pickle.dumps([1, Command()], 4))
     (HERE / "expected.json").write_text(json.dumps({
         "f32": fingerprint(weights, PREPROCESSING), "f16": fingerprint(halves, PREPROCESSING),
