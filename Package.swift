@@ -58,6 +58,7 @@ let package = Package(
         .embedInCode("pool.cl"),
         .embedInCode("preprocess.cl"),
         .embedInCode("preprocess.cpu.cl"),
+        .embedInCode("round.cl"),
         .embedInCode("top_k.cl"),
         .embedInCode("vector16.cl"),
       ]),

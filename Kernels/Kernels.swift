@@ -20,6 +20,8 @@ package struct KernelFile: Sendable, Hashable {
   package static let patchMerging = KernelFile("patchmerging.cl", PackageResources.patchmerging_cl)
   package static let pool = KernelFile("pool.cl", PackageResources.pool_cl)
   package static let preprocess = KernelFile("preprocess.cl", PackageResources.preprocess_cl)
+  /// Shared by the variants of low precision.
+  package static let round = KernelFile("round.cl", PackageResources.round_cl)
   package static let topK = KernelFile("top_k.cl", PackageResources.top_k_cl)
 
   // The CPU's variants: one work-item a work-group.

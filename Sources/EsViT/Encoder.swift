@@ -11,6 +11,8 @@ package final class Encoder {
   package nonisolated let dimension: Int
   /// Images that one call of `encode` takes.
   package nonisolated let maximumBatch: Int
+  /// The number format of the linear layers' weights and operands; the patch embedding's are f32.
+  package nonisolated let precision: Precision
   /// The kernels in use.
   package nonisolated let variants: Variants
 
@@ -35,7 +37,9 @@ package final class Encoder {
   ///
   /// - Parameter variants: the kernels to use; the fastest for the device where nil. `SelfCheck` says which of them hold.
   /// - Throws: `EncoderError` where the model lacks a tensor, `OpenCLError` where the device refuses.
-  package init(model: Model, context: Context, maximumBatch: Int = 32, variants: Variants? = nil) throws {
+  package init(
+    model: Model, context: Context, maximumBatch: Int = 32, precision: Precision = .f32, variants: Variants? = nil
+  ) throws {
     let variants = variants ?? .preferred(for: context.device)
     let architecture = model.architecture
     let patch = architecture.patchSize
@@ -45,6 +49,7 @@ package final class Encoder {
         "a crop of \(crop) pixels gives no whole patches of \(patch) for \(architecture.stages) stages")
     }
     self.context = context
+    self.precision = precision
     self.variants = variants
     self.maximumBatch = max(1, maximumBatch)
     dimension = architecture.dimension
@@ -62,7 +67,8 @@ package final class Encoder {
     var side = firstSide
     for stage in 0..<architecture.stages {
       stages.append(
-        try EncoderStage(stage, side: side, of: weights, architecture, context: context, variants: variants))
+        try EncoderStage(
+          stage, side: side, of: weights, architecture, context: context, precision: precision, variants: variants))
       side = stages[stage].nextSide
     }
     self.stages = stages

@@ -18,16 +18,17 @@ struct EncoderBlock {
   ///   - prefix: of the block's tensors, `layers.S.blocks.B.`
   ///   - shape: the map, its windows and heads.
   init(
-    _ prefix: String, of weights: ModelWeights, shape: WindowAttention.Shape, context: Context, variants: Variants
+    _ prefix: String, of weights: ModelWeights, shape: WindowAttention.Shape, context: Context, precision: Precision,
+    variants: Variants
   ) throws {
     let c = shape.channels
-    let gemm = variants[.gemm]
+    let gemm = variants[.gemm(of: precision)]
     norm = try LayerNorm(context: context, channels: c, variant: variants[.layerNorm])
 
     var projections = try weights.linear(prefix + "attn.qkv", c, 3 * c, after: prefix + "norm1")
     let queryScale = 1 / Float(shape.headDimension).squareRoot()
     projections.outputScale = (0..<3 * c).map { $0 < c ? queryScale : 1 }
-    qkv = try GEMM(context: context, weights: projections, variant: gemm)
+    qkv = try GEMM(context: context, weights: projections, precision: precision, variant: gemm)
 
     // A padded token is zero behind the LayerNorm: its query, key and value are the layer's own bias.
     let bias = try weights.vector(prefix + "attn.qkv.bias", 3 * c)
@@ -38,14 +39,16 @@ struct EncoderBlock {
         prefix + "attn.relative_position_bias_table", positions * positions, shape.heads),
       paddingToken: bias, variant: variants[.windowAttention])
     projection = try GEMM(
-      context: context, weights: try weights.linear(prefix + "attn.proj", c, c), epilogue: .residual, variant: gemm)
+      context: context, weights: try weights.linear(prefix + "attn.proj", c, c), epilogue: .residual,
+      precision: precision, group: shape.headDimension, variant: gemm)
 
     let hidden = Architecture.mlpRatio * c
     expansion = try GEMM(
       context: context, weights: try weights.linear(prefix + "mlp.fc1", c, hidden, after: prefix + "norm2"),
-      epilogue: .gelu, variant: gemm)
+      epilogue: .gelu, precision: precision, variant: gemm)
     contraction = try GEMM(
-      context: context, weights: try weights.linear(prefix + "mlp.fc2", hidden, c), epilogue: .residual, variant: gemm)
+      context: context, weights: try weights.linear(prefix + "mlp.fc2", hidden, c), epilogue: .residual,
+      precision: precision, group: GEMM.outputGroup(hidden), variant: gemm)
   }
 
   /// Enqueues the block over `images` maps of `rows` tokens in all.

@@ -11,7 +11,7 @@ struct EncoderStage {
 
   init(
     _ stage: Int, side: Int, of weights: ModelWeights, _ architecture: Architecture, context: Context,
-    variants: Variants
+    precision: Precision, variants: Variants
   ) throws {
     self.side = side
     let channels = architecture.channels(stage: stage)
@@ -23,7 +23,8 @@ struct EncoderStage {
         headDimension: channels / architecture.heads[stage])
       blocks.append(
         try EncoderBlock(
-          "layers.\(stage).blocks.\(block).", of: weights, shape: shape, context: context, variants: variants))
+          "layers.\(stage).blocks.\(block).", of: weights, shape: shape, context: context,
+          precision: precision, variants: variants))
     }
     self.blocks = blocks
     if stage < architecture.stages - 1 {
@@ -32,7 +33,7 @@ struct EncoderStage {
         context: context, side: side, channels: channels,
         reduction: try weights.linear(
           prefix + "reduction", 4 * channels, 2 * channels, after: prefix + "norm", bias: false),
-        variants: variants)
+        precision: precision, variants: variants)
     } else {
       merging = nil
     }

@@ -2,7 +2,16 @@ import Operators
 
 extension Architecture {
   /// Every operation of the forward pass at every size that one image of `preprocessing` makes it run at, each once.
-  package func layerShapes(_ preprocessing: Preprocessing) -> [OperatorShape] {
+  ///
+  /// - Parameter precision: of the linear layers.
+  package func layerShapes(_ preprocessing: Preprocessing, precision: Precision = .f32) -> [OperatorShape] {
+    func linear(
+      _ rows: Int, _ inputs: Int, _ outputs: Int, _ epilogue: GEMM.Epilogue, group: Int? = nil
+    ) -> OperatorShape {
+      .gemm(
+        rows: rows, inputs: inputs, outputs: outputs, epilogue: epilogue, precision: precision,
+        group: precision == .int8 ? group : nil)
+    }
     var shapes: [OperatorShape] = [
       .preprocess(
         width: preprocessing.resize + 100, height: preprocessing.resize, resize: preprocessing.resize,
@@ -17,7 +26,7 @@ extension Architecture {
       let rows = side * side
       shapes += [
         .layerNorm(rows: rows, channels: c),
-        .gemm(rows: rows, inputs: c, outputs: 3 * c, epilogue: .bias),
+        linear(rows, c, 3 * c, .bias),
       ]
       for shift in Set((0..<depths[stage]).map { self.shift(stage: stage, block: $0) }).sorted() {
         shapes.append(
@@ -28,9 +37,9 @@ extension Architecture {
               headDimension: c / heads[stage])))
       }
       shapes += [
-        .gemm(rows: rows, inputs: c, outputs: c, epilogue: .residual),
-        .gemm(rows: rows, inputs: c, outputs: Self.mlpRatio * c, epilogue: .gelu),
-        .gemm(rows: rows, inputs: Self.mlpRatio * c, outputs: c, epilogue: .residual),
+        linear(rows, c, c, .residual, group: c / heads[stage]),
+        linear(rows, c, Self.mlpRatio * c, .gelu),
+        linear(rows, Self.mlpRatio * c, c, .residual, group: GEMM.outputGroup(Self.mlpRatio * c)),
       ]
       if stage < stages - 1 {
         shapes.append(.patchMerging(images: 1, side: side, channels: c))

@@ -27,22 +27,29 @@ package struct PreparedDevice: Sendable {
   /// - Parameters:
   ///   - selector: as `Device.select` takes it.
   ///   - location: from where `model` was loaded, for the child to load it as well.
-  ///   - rehearsal: the arguments by which this program calls `rehearse`; `--device` and `--model` are appended.
+  ///   - rehearsal: the arguments by which this program calls `rehearse`; `--device`, `--model` and `--precision` are
+  ///     appended.
+  ///   - precisions: those that encoders will be made for.
   /// - Throws: `OpenCLError` where there is no fit device, cache directory or driver; `SelfCheckError` where even the
   ///   portable kernels compute wrongly.
   package static func prepare(
-    _ selector: String, for model: Model, at location: String, rehearsal: [String] = ["prebuild"],
-    logger: Logger? = nil
+    _ selector: String, for model: Model, at location: String, precisions: Set<Precision> = [.f32],
+    rehearsal: [String] = ["prebuild"], logger: Logger? = nil
   ) async throws -> PreparedDevice {
     let cache = try Drivers.prepare()
+    let ordered = Precision.allCases.filter(precisions.contains)
     let found = try await Rehearsal(
-      in: cache, arguments: rehearsal + ["--device", selector, "--model", location],
+      in: cache,
+      arguments: rehearsal + ["--device", selector, "--model", location]
+        + ordered.flatMap { ["--precision", $0.rawValue] },
       dependencies: [model.fingerprint]
     ).run(logger: logger)
     let findings = try Findings(found)
     return try await DeviceActor.run {
       let context = try Context(device: Device.select(selector), cacheDirectory: cache.programs)
-      let report = try SelfCheck.settle(context, preferred: findings.variants)
+      let report = try SelfCheck.settle(
+        context, preferred: findings.variants,
+        shapes: OperatorShape.small + ordered.flatMap(OperatorShape.small(of:)))
       return PreparedDevice(
         context: context, variants: report.variants, warnings: findings.warnings + report.warnings)
     }
@@ -51,19 +58,28 @@ package struct PreparedDevice: Sendable {
   /// What the child does: compiles, runs and checks every kernel of `model` at every shape, and encodes.
   ///
   /// - Returns: a line for the child's standard output, by which `prepare` knows what was found.
-  package static func rehearse(_ selector: String, for model: Model) async throws -> String {
+  package static func rehearse(
+    _ selector: String, for model: Model, precisions: [Precision] = [.f32]
+  ) async throws -> String {
     let cache = try Drivers.prepare()
     return try await DeviceActor.run {
       let context = try Context(device: Device.select(selector), cacheDirectory: cache.programs)
-      let shapes = OperatorShape.small + model.architecture.layerShapes(model.preprocessing)
-      let report = try SelfCheck.settle(context, shapes: shapes)
-      let encoder = try Encoder(model: model, context: context, variants: report.variants)
+      let shapes = precisions.flatMap {
+        OperatorShape.small(of: $0) + model.architecture.layerShapes(model.preprocessing, precision: $0)
+      }
+      let unique = (OperatorShape.small + shapes).reduce(into: [OperatorShape]()) { all, shape in
+        if !all.contains(shape) { all.append(shape) }
+      }
+      let report = try SelfCheck.settle(context, shapes: unique)
       let side = model.preprocessing.resize
       let image = RGB8Image(
         width: side, height: side,
         pixels: (0..<side * side * 3).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) })
-      for count in [1, 2] {
-        for result in try encoder.encode(Array(repeating: image, count: count)) { _ = try result.get() }
+      for precision in precisions {
+        let encoder = try Encoder(model: model, context: context, precision: precision, variants: report.variants)
+        for count in [1, 2] {
+          for result in try encoder.encode(Array(repeating: image, count: count)) { _ = try result.get() }
+        }
       }
       return try Findings(variants: report.variants, warnings: report.warnings).line()
     }

@@ -2,6 +2,8 @@ import Kernels
 import OpenCL
 
 /// A linear layer: `output[m][n] = Σ input[m][k] · weight[n][k] + bias[n]`, with an epilogue.
+///
+/// With a lower precision than f32, inputs and weights are rounded to its values; sums, bias and epilogue are f32.
 @DeviceActor
 package final class GEMM {
   /// What happens to a sum before it is stored.
@@ -24,25 +26,32 @@ package final class GEMM {
 
   package nonisolated let inputs: Int
   package nonisolated let outputs: Int
+  package nonisolated let precision: Precision
   package nonisolated let variant: Variant
 
+  /// Rounds the input in front of an f32 kernel.
+  private let rounding: RowRounding?
   private let queue: CommandQueue
   private let kernel: Kernel
   /// Rows and outputs that a work-group makes.
   private let tile: (rows: Int, columns: Int)
-  private let group: [Int]
+  private let workGroup: [Int]
 
   /// - Parameters:
+  ///   - group: inputs that share a scale, for int8: neighbours in a row; all of a row where nil.
   ///   - workGroupLimit: a lower limit than the device's own, for tests.
   ///   - vectorBits: another vector width than the CPU's own, for tests.
   /// - Throws: `OpenCLError` where the weights do not fit together or the device refuses.
   package init(
-    context: Context, weights: LinearWeights, epilogue: Epilogue = .bias, variant: Variant, workGroupLimit: Int? = nil,
-    vectorBits: Int? = nil
+    context: Context, weights: LinearWeights, epilogue: Epilogue = .bias, precision: Precision = .f32,
+    group: Int? = nil, variant: Variant, workGroupLimit: Int? = nil, vectorBits: Int? = nil
   ) throws(OpenCLError) {
     inputs = weights.inputs
     outputs = weights.outputs
+    self.precision = precision
     self.variant = variant
+    rounding = try RowRounding(
+      context: context, precision: precision, width: weights.inputs, group: group ?? weights.inputs)
     queue = try context.queue
     switch variant {
     case .portable:
@@ -51,12 +60,12 @@ package final class GEMM {
         items: { $0 * $0 }, limit: workGroupLimit, in: context)
       self.kernel = kernel
       tile = (4 * size, 4 * size)
-      group = [size, size]
+      workGroup = [size, size]
     case .cpu:
       let bits = if let vectorBits { vectorBits } else { try VectorBits.of(context) }
       let (rows, vectors) = Self.registers(outputs: weights.outputs, vectorBits: bits)
       tile = (rows, 16 * vectors)
-      group = [1, 1]
+      workGroup = [1, 1]
       let isRagged = !weights.outputs.isMultiple(of: tile.columns)
       kernel = try context.kernel(
         "gemm",
@@ -64,7 +73,7 @@ package final class GEMM {
           ["ROWS=\(rows)", "VECTORS=\(vectors)"] + epilogue.definitions + (isRagged ? ["RAGGED"] : []),
           prelude: .vector16))
     }
-    let packed = try PackedWeights(weights, width: tile.columns, in: context)
+    let packed = try PackedWeights(weights, width: tile.columns, precision: precision, in: context)
     try kernel.setArguments(from: 1, packed.panels, packed.bias)
     switch variant {
     case .portable: try kernel.setArguments(from: 5, Int32(inputs), Int32(outputs))
@@ -79,12 +88,18 @@ package final class GEMM {
     return (7, [3, 2].first { outputs.isMultiple(of: 16 * $0) } ?? (outputs <= 16 ? 1 : 3))
   }
 
+  /// Neighbouring outputs of a row, of `outputs` in all, that share a scale where the next layer's precision is int8:
+  /// one tile of the CPU's kernel has them side by side.
+  package nonisolated static func outputGroup(_ outputs: Int) -> Int {
+    [48, 32].first(where: outputs.isMultiple(of:)) ?? 16
+  }
+
   /// Rows that input and output must have room for where `rows` are computed: a CPU's tile may read and write, but
   /// never mix, up to that many.
   package nonisolated static func paddedRows(_ rows: Int) -> Int { rows + 7 }
 
   /// Enqueues the layer for the first `rows` rows of `input`, `[rows, inputs]`, to `output`, `[rows, outputs]`. They must
-  /// not overlap, and have room for `paddedRows(rows)`.
+  /// not overlap, and have room for `paddedRows(rows)`. With a lower precision than f32 the input is rounded in place.
   ///
   /// - Throws: `OpenCLError` where a buffer is too small.
   package func enqueue(input: Buffer<Float>, output: Buffer<Float>, rows: Int) throws(OpenCLError) {
@@ -96,15 +111,16 @@ package final class GEMM {
         operation: "GEMM of \(rows) rows, \(inputs) → \(outputs)",
         detail: "the buffers have no room for \(needed) rows")
     }
+    try rounding?.enqueue(input, count: rows)
     try kernel.setArguments(input)
     let tiles = (rows: padded / tile.rows, columns: (outputs + tile.columns - 1) / tile.columns)
     switch variant {
     case .portable:
       try kernel.setArguments(from: 3, output, Int32(rows))
-      try queue.enqueue(kernel, global: [tiles.columns * group[0], tiles.rows * group[1]], local: group)
+      try queue.enqueue(kernel, global: [tiles.columns * workGroup[0], tiles.rows * workGroup[1]], local: workGroup)
     case .cpu:
       try kernel.setArguments(from: 3, output)
-      try queue.enqueue(kernel, global: [tiles.rows, tiles.columns], local: group)
+      try queue.enqueue(kernel, global: [tiles.rows, tiles.columns], local: workGroup)
     }
   }
 }

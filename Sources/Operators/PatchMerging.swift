@@ -22,7 +22,8 @@ package final class PatchMerging {
   ///   - channels: C. A CPU's variant takes multiples of 16; others run the portable kernels.
   ///   - reduction: `[2C, 4C]`, with the LayerNorm's scale and shift as its input's.
   package init(
-    context: Context, side: Int, channels: Int, reduction: LinearWeights, variants: Variants
+    context: Context, side: Int, channels: Int, reduction: LinearWeights, precision: Precision = .f32,
+    variants: Variants
   ) throws(OpenCLError) {
     guard side > 0, channels > 0, reduction.inputs == 4 * channels else {
       throw OpenCLError(operation: "Patch merging", detail: "\(reduction.inputs) inputs for 4 × \(channels) channels")
@@ -42,7 +43,8 @@ package final class PatchMerging {
       try kernel.setArguments(from: 2, Int32(side), Int32(channels), LayerNorm.epsilon)
       gather = .cpu(kernel)
     }
-    self.reduction = try GEMM(context: context, weights: reduction, variant: variants[.gemm])
+    self.reduction = try GEMM(
+      context: context, weights: reduction, precision: precision, variant: variants[.gemm(of: precision)])
   }
 
   /// Tokens a side of the merged map.

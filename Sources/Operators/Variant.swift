@@ -14,6 +14,8 @@ package enum OperatorKind: String, Sendable, Codable, CaseIterable {
   case patchEmbedding = "patch embedding"
   case layerNorm = "layer norm"
   case gemm
+  case gemmBF16 = "gemm bf16"
+  case gemmInt8 = "gemm int8"
   case windowAttention = "window attention"
   case patchMerging = "patch merging"
   case pool
@@ -44,10 +46,21 @@ package struct Variants: Sendable, Equatable {
 }
 
 extension OperatorKind {
+  /// The linear layers of a precision.
+  package static func gemm(of precision: Precision) -> OperatorKind {
+    switch precision {
+    case .f32: .gemm
+    case .bf16: .gemmBF16
+    case .int8: .gemmInt8
+    }
+  }
+
   /// The variants that are written, from the most portable to the fastest.
   package var variants: [Variant] {
     switch self {
-    case .preprocess, .layerNorm, .gemm, .windowAttention, .patchMerging, .distance: [.portable, .cpu]
+    case .preprocess, .layerNorm, .gemm, .gemmBF16, .gemmInt8, .windowAttention,
+      .patchMerging, .distance:
+      [.portable, .cpu]
     default: [.portable]
     }
   }

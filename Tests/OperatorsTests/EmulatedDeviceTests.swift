@@ -18,7 +18,10 @@ struct EmulatedDeviceTests {
   func operations(variant: Variant) throws {
     var variants = Variants.portable
     for kind in OperatorKind.allCases where kind.variants.contains(variant) { variants[kind] = variant }
-    for result in SelfCheck.run(try SharedContext.get(), variants: variants) { #expect(result.passed, "\(result)") }
+    let shapes = OperatorShape.small + Precision.allCases.flatMap(OperatorShape.small(of:))
+    for result in SelfCheck.run(try SharedContext.get(), variants: variants, shapes: shapes) {
+      #expect(result.passed, "\(result)")
+    }
   }
 
   @Test("the widest tiles of the CPU's GEMM, with every epilogue", arguments: GEMM.Epilogue.allCases)

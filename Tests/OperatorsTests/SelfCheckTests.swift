@@ -9,9 +9,12 @@ import Testing
 struct SelfCheckTests {
   static let context = Result { try Context(device: Device.select("auto"), cacheDirectory: nil) }
 
+  /// Of every operation and precision.
+  private static let shapes = OperatorShape.small + Precision.allCases.flatMap(OperatorShape.small(of:))
+
   @Test("the device's variants pass at the small shapes, and every operation is among them")
   func passes() throws {
-    let report = try SelfCheck.settle(Self.context.get())
+    let report = try SelfCheck.settle(Self.context.get(), shapes: Self.shapes)
     #expect(report.warnings.isEmpty)
     #expect(report.variants == .preferred(for: try Self.context.get().device))
     #expect(Set(report.results.map(\.kind)) == Set(OperatorKind.allCases))
@@ -19,7 +22,7 @@ struct SelfCheckTests {
 
   @Test("the portable variants pass, too")
   func portable() throws {
-    for result in SelfCheck.run(try Self.context.get(), variants: .portable) {
+    for result in SelfCheck.run(try Self.context.get(), variants: .portable, shapes: Self.shapes) {
       #expect(result.passed, "\(result)")
     }
   }

@@ -21,7 +21,8 @@ struct OperatorCheck {
       try preprocess(width, height, resize, crop, patch)
     case .patchEmbedding(let rows, let patch, let channels): try patchEmbedding(rows, patch, channels)
     case .layerNorm(let rows, let channels): try layerNorm(rows, channels)
-    case .gemm(let rows, let inputs, let outputs, let epilogue): try gemm(rows, inputs, outputs, epilogue)
+    case .gemm(let rows, let inputs, let outputs, let epilogue, let precision, let group):
+      try gemm(rows, inputs, outputs, epilogue, precision, group)
     case .windowAttention(let images, let shape): try windowAttention(images, shape)
     case .patchMerging(let images, let side, let channels): try patchMerging(images, side, channels)
     case .pool(let images, let tokens, let channels): try pool(images, tokens, channels)
@@ -129,7 +130,7 @@ struct OperatorCheck {
   }
 
   private func gemm(
-    _ rows: Int, _ inputs: Int, _ outputs: Int, _ epilogue: GEMM.Epilogue
+    _ rows: Int, _ inputs: Int, _ outputs: Int, _ epilogue: GEMM.Epilogue, _ precision: Precision, _ group: Int?
   ) throws(OpenCLError) -> Double {
     var noise = Noise(seed: 4)
     let weights = LinearWeights(
@@ -137,12 +138,18 @@ struct OperatorCheck {
       inputScale: noise.floats(inputs), inputShift: noise.floats(inputs), outputScale: noise.floats(outputs))
     let input = noise.floats(rows * inputs)
     let before = noise.floats(GEMM.paddedRows(rows) * outputs)
-    let operation = try GEMM(context: context, weights: weights, epilogue: epilogue, variant: variants[.gemm])
+    let operation = try GEMM(
+      context: context, weights: weights, epilogue: epilogue, precision: precision, group: group,
+      variant: variants[.gemm(of: precision)])
     let output = try context.makeBuffer(before)
     let padding = [Float](repeating: 0, count: (GEMM.paddedRows(rows) - rows) * inputs)
     try operation.enqueue(input: try context.makeBuffer(input + padding), output: output, rows: rows)
+    let rounded = Truth.RoundedWeights(weights, precision)
     return compare(try context.queue.read(output), width: outputs, rows: sample(rows)) { row in
-      let sums = Truth.linear(weights, input: doubles(input, row, inputs))
+      let sums =
+        precision == .f32
+        ? Truth.linear(weights, input: doubles(input, row, inputs))
+        : Truth.linear(rounded, input: input[row * inputs..<(row + 1) * inputs], group: group)
       switch epilogue {
       case .bias: return sums
       case .gelu: return sums.map(Truth.gelu)

@@ -3,7 +3,9 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
   case preprocess(width: Int, height: Int, resize: Int, crop: Int, patch: Int)
   case patchEmbedding(rows: Int, patch: Int, channels: Int)
   case layerNorm(rows: Int, channels: Int)
-  case gemm(rows: Int, inputs: Int, outputs: Int, epilogue: GEMM.Epilogue)
+  /// - `group`: inputs that share a scale, for int8; all where nil.
+  case gemm(
+    rows: Int, inputs: Int, outputs: Int, epilogue: GEMM.Epilogue, precision: Precision = .f32, group: Int? = nil)
   case windowAttention(images: Int, WindowAttention.Shape)
   case patchMerging(images: Int, side: Int, channels: Int)
   case pool(images: Int, tokens: Int, channels: Int)
@@ -15,7 +17,7 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
     case .preprocess: .preprocess
     case .patchEmbedding: .patchEmbedding
     case .layerNorm: .layerNorm
-    case .gemm: .gemm
+    case .gemm(_, _, _, _, let precision, _): .gemm(of: precision)
     case .windowAttention: .windowAttention
     case .patchMerging: .patchMerging
     case .pool: .pool
@@ -30,7 +32,7 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
       "\(width)×\(height) → \(resize) → \(crop)"
     case .patchEmbedding(let rows, let patch, let channels): "\(rows)×\(3 * patch * patch) → \(channels)"
     case .layerNorm(let rows, let channels): "\(rows)×\(channels)"
-    case .gemm(let rows, let inputs, let outputs, let epilogue):
+    case .gemm(let rows, let inputs, let outputs, let epilogue, _, _):
       "\(rows)×\(inputs) → \(outputs), \(epilogue)"
     case .windowAttention(let images, let shape):
       "\(images)×\(shape.side)², window \(shape.window), shift \(shape.shift), heads \(shape.heads)×\(shape.headDimension)"
@@ -63,4 +65,14 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
     .topK(rows: 100, k: 10),
     .topK(rows: 20_000, k: 10),  // enough for the histogram
   ]
+
+  /// What is checked at every start where linear layers of `precision` are used, beside `small`.
+  package static func small(of precision: Precision) -> [OperatorShape] {
+    if precision == .f32 { return [] }
+    return [
+      .gemm(rows: 7, inputs: 96, outputs: 64, epilogue: .gelu, precision: precision),
+      .gemm(rows: 50, inputs: 64, outputs: 144, epilogue: .residual, precision: precision, group: 32),
+      .gemm(rows: 9, inputs: 33, outputs: 130, epilogue: .bias, precision: precision),
+    ]
+  }
 }

@@ -35,7 +35,8 @@ package enum SelfCheck {
     var results: [CheckResult] = []
     // What others are made of comes first: merging and embedding run GEMM and LayerNorm.
     let order: [OperatorKind] = [
-      .gemm, .layerNorm, .windowAttention, .preprocess, .patchEmbedding, .patchMerging, .pool, .distance, .topK,
+      .gemm, .gemmBF16, .gemmInt8, .layerNorm, .windowAttention, .preprocess, .patchEmbedding, .patchMerging, .pool,
+      .distance, .topK,
     ]
     for kind in order {
       let own = shapes.filter { $0.kind == kind }

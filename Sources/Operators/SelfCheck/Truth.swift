@@ -26,6 +26,65 @@ enum Truth {
     }
   }
 
+  /// What a linear layer of `precision` computes of one row: its operands rounded as `round.cl` says, all else exact.
+  ///
+  /// - Parameter group: inputs that share a scale; all where nil.
+  static func linear(
+    _ weights: RoundedWeights, input: some Collection<Float>, group: Int? = nil
+  ) -> [Double] {
+    let x = rounded(Array(input), weights.precision, group: group ?? weights.layer.inputs)
+    return weights.rows.enumerated().map { n, row in weights.bias[n] + zip(x, row).reduce(0) { $0 + $1.0 * $1.1 } }
+  }
+
+  /// A linear layer's weights with everything folded in, rounded.
+  struct RoundedWeights {
+    let layer: LinearWeights
+    let precision: Precision
+    /// `[outputs][inputs]`
+    let rows: [[Double]]
+    let bias: [Double]
+
+    init(_ layer: LinearWeights, _ precision: Precision) {
+      self.layer = layer
+      self.precision = precision
+      let inputs = layer.inputs
+      rows = (0..<layer.outputs).map { n in
+        let folded = (0..<inputs).map {
+          layer.weight[n * inputs + $0] * (layer.inputScale?[$0] ?? 1) * (layer.outputScale?[n] ?? 1)
+        }
+        return Truth.rounded(folded, precision, group: inputs)
+      }
+      bias = (0..<layer.outputs).map { n in
+        let shift = (0..<inputs).reduce(0.0) {
+          $0 + Double(layer.weight[n * inputs + $1]) * Double(layer.inputShift?[$1] ?? 0)
+        }
+        return (shift + Double(layer.bias?[n] ?? 0)) * Double(layer.outputScale?[n] ?? 1)
+      }
+    }
+  }
+
+  /// A row's values as `precision` has them (`round.cl`).
+  static func rounded(_ row: [Float], _ precision: Precision, group: Int) -> [Double] {
+    switch precision {
+    case .f32: return row.map(Double.init)
+    case .bf16:
+      return row.map { value in
+        if value.isNaN { return .nan }
+        if value.isSubnormal { return 0 }
+        let bits = value.bitPattern
+        return Double(Float(bitPattern: (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000))
+      }
+    case .int8:
+      return stride(from: 0, to: row.count, by: group).flatMap { first in
+        let values = row[first..<min(first + group, row.count)]
+        guard values.allSatisfy(\.isFinite) else { return values.map { _ in Double.nan } }
+        let step = max(values.map(abs).max() ?? 0, 1e-30) * (1.0 / 127.0 as Float)
+        let inverse = 1 / step
+        return values.map { Double(Float(12_582_912).addingProduct($0, inverse) - 12_582_912) * Double(step) }
+      }
+    }
+  }
+
   static func layerNorm(_ row: some Collection<Double>, epsilon: Double = 1e-6) -> [Double] {
     let mean = row.reduce(0, +) / Double(row.count)
     let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(row.count)
