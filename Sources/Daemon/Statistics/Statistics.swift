@@ -52,10 +52,10 @@ package final class Statistics: Sendable {
 
     var latency: Latency {
       guard histogram.totalCount > 0 else { return Latency() }
-      func seconds(_ percentile: Double) -> Double { Double(histogram.valueAtPercentile(percentile)) / 1e6 }
+      let seconds = histogram.values(atPercentiles: [50, 90, 99]).map { Double($0) / 1e6 }
       return Latency(
-        count: Int(histogram.totalCount), sum: sum, p50: seconds(50), p90: seconds(90), p99: seconds(99),
-        max: seconds(100))
+        count: Int(histogram.totalCount), sum: sum, p50: seconds[0], p90: seconds[1], p99: seconds[2],
+        max: Double(histogram.maxRecorded) / 1e6)
     }
   }
 
