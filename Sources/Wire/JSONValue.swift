@@ -73,7 +73,7 @@ package struct JSONObject: Sendable, Equatable, Sequence, ExpressibleByDictionar
   /// Names and values in their order.
   package private(set) var members: [(name: String, value: JSONValue)] = []
   /// Where each name stands; kept only once a linear search would be slow.
-  private var positions: [Name: Int] = [:]
+  private var positions: [ExactString: Int] = [:]
   private static let linear = 12
 
   package init() {}
@@ -92,7 +92,7 @@ package struct JSONObject: Sendable, Equatable, Sequence, ExpressibleByDictionar
 
   private func position(of name: String) -> Int? {
     members.count > Self.linear
-      ? positions[Name(text: name)] : members.firstIndex { Name(text: $0.name) == Name(text: name) }
+      ? positions[ExactString(name)] : members.firstIndex { ExactString($0.name) == ExactString(name) }
   }
 
   /// Appends a member; false, and nothing changes, where the name is there already.
@@ -100,9 +100,9 @@ package struct JSONObject: Sendable, Equatable, Sequence, ExpressibleByDictionar
     guard position(of: name) == nil else { return false }
     members.append((name, value))
     if members.count == Self.linear + 1 {
-      for (index, member) in members.enumerated() { positions[Name(text: member.name)] = index }
+      for (index, member) in members.enumerated() { positions[ExactString(member.name)] = index }
     } else if members.count > Self.linear {
-      positions[Name(text: name)] = members.count - 1
+      positions[ExactString(name)] = members.count - 1
     }
     return true
   }
@@ -124,18 +124,6 @@ package struct JSONObject: Sendable, Equatable, Sequence, ExpressibleByDictionar
   /// Equal where names and values are; the order does not count.
   package static func == (left: JSONObject, right: JSONObject) -> Bool {
     left.count == right.count && left.members.allSatisfy { right[$0.name] == $0.value }
-  }
-}
-
-/// A name that equals another byte by byte.
-private struct Name: Hashable, Sendable {
-  let text: String
-
-  static func == (left: Name, right: Name) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
-
-  func hash(into hasher: inout Hasher) {
-    var text = text
-    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 }
 

@@ -49,11 +49,11 @@ struct AddCommand: DaemonCommand {
   /// - Throws: `usage` where two files would have one id.
   static func ids(of files: [ImageFile], prefix: String) throws(ClientError) -> [String] {
     // By their bytes, as the daemon tells ids apart; those that are not UTF-8 fail anyway.
-    var owners: [[UInt8]: String] = [:]
+    var owners: [ExactString: String] = [:]
     var ids: [String] = []
     for file in files {
       let id = prefix + file.name
-      if file.isUTF8, let owner = owners.updateValue(file.path, forKey: Array(id.utf8)) {
+      if file.isUTF8, let owner = owners.updateValue(file.path, forKey: ExactString(id)) {
         throw .usage("\(owner) and \(file.path) would both have the id \(id); add them in two runs with --id-prefix")
       }
       ids.append(id)
@@ -63,7 +63,8 @@ struct AddCommand: DaemonCommand {
 
   private func createIfMissing(_ daemon: Connection) throws(ClientError) {
     let answer = try ConnectionOptions.read(try daemon.result(of: .collections), CollectionsAnswer.init)
-    guard !answer.collections.contains(where: { $0.name == collection }) else { return }
+    let names = answer.collections.map { ExactString($0.name) }
+    guard !names.contains(ExactString(collection)) else { return }
     guard !noCreate else {
       throw .request(ErrorObject(.notFound, "there is no collection \(collection), and --no-create was given"))
     }
@@ -88,7 +89,7 @@ struct AddCommand: DaemonCommand {
     _ files: [ImageFile], _ ids: [String], _ fields: [PathFieldOptions.Values], _ daemon: Connection
   ) throws(ClientError) -> Report {
     var report = Report()
-    var batches = ImageBatches(files, image, try daemon.limits())
+    var batches = ImageBatches(files, image, try daemon.imageLimits())
     var bar = ProgressBar(total: files.count, unit: "image")
     try daemon.pipeline { () throws(ClientError) -> (call: Call, subject: [Int])? in
       while let batch = batches.take() {

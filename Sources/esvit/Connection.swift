@@ -8,6 +8,9 @@ final class Connection {
   /// Longest line that is taken from the daemon: a page of 1,000 items with embeddings and thumbnails fits well.
   static let longestAnswer = 512 << 20
 
+  /// Requests that are under way at a time.
+  static let requestsInFlight = 2
+
   private let descriptor: Int32
   private let path: String
   /// Seconds of silence after which an awaited answer is given up; nil waits for good.
@@ -74,8 +77,21 @@ final class Connection {
 
   /// What the daemon's requests may weigh, which is a matter of its settings; the protocol's defaults where it does not
   /// say.
-  func limits() throws(ClientError) -> Limits {
-    do { return Limits(try result(of: .status)["limits"] ?? .null) } catch .request { return Limits() }
+  func limits() throws(ClientError) -> Limits { Limits(try status()["limits"] ?? .null) }
+
+  /// The limits of requests with images: no more of them than leaves room for the next request in the daemon's queue.
+  func imageLimits() throws(ClientError) -> Limits {
+    let status = try status()
+    var limits = Limits(status["limits"] ?? .null)
+    if let capacity = status["queue"]?["capacity"]?.integer {
+      limits.items = min(limits.items, max(1, capacity / Self.requestsInFlight))
+    }
+    return limits
+  }
+
+  /// The daemon's status; null from one that has none.
+  private func status() throws(ClientError) -> JSONValue {
+    do { return try result(of: .status) } catch .request { return .null }
   }
 
   /// An id that no earlier request of this connection had.

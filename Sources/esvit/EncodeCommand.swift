@@ -31,7 +31,7 @@ struct EncodeCommand: DaemonCommand {
     let result = try Self.encode(files, image, normalize: !raw, connection.connect())
     if let output { try write(result, files, to: output) }
     if connection.json {
-      if output == nil { Output.json(result.json(files)) }
+      Output.json(output.map { result.summary($0) } ?? result.json(files))
     } else if output == nil {
       show(result, files)
     }
@@ -59,6 +59,15 @@ struct EncodeCommand: DaemonCommand {
       let rows = files.indices.map { row($0, files[$0]) }
       return ["embeddings": .array(rows), "dimension": .integer(Int64(dimension)), "model": .string(model)]
     }
+
+    /// What `--json` says of the file that was written.
+    func summary(_ path: String) -> JSONValue {
+      [
+        "output": .string(path), "embeddings": .integer(Int64(embeddings.count - failures.entries.count)),
+        "failed": .integer(Int64(failures.entries.count)), "failures": failures.json,
+        "dimension": .integer(Int64(dimension)), "model": .string(model),
+      ]
+    }
   }
 
   static func encode(
@@ -66,7 +75,7 @@ struct EncodeCommand: DaemonCommand {
   ) throws(ClientError) -> Result {
     let unanswered = ErrorObject(.internalError, "no answer for this image")
     var result = Result(embeddings: files.map { _ in .failure(unanswered) })
-    var batches = ImageBatches(files, options, try daemon.limits())
+    var batches = ImageBatches(files, options, try daemon.imageLimits())
     var bar = ProgressBar(total: files.count, unit: "image")
     try daemon.pipeline { () throws(ClientError) -> (call: Call, subject: [Int])? in
       while let batch = batches.take() {

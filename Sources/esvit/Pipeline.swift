@@ -8,7 +8,7 @@ extension Connection {
   ///   - next: the next request and what it is about; nil when there are no more.
   ///   - answered: called for each answer, in the order of their arrival.
   func pipeline<Subject>(
-    depth: Int = 2, next: () throws(ClientError) -> (call: Call, subject: Subject)?,
+    depth: Int = Connection.requestsInFlight, next: () throws(ClientError) -> (call: Call, subject: Subject)?,
     answered: (Subject, Result<JSONValue, ErrorObject>) throws(ClientError) -> Void
   ) throws(ClientError) {
     var inFlight: [RequestID: Attempt<Subject>] = [:]

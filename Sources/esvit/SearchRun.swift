@@ -33,7 +33,7 @@ struct SearchRun {
     outcomes = subjects.map { _ in .failure(unanswered) }
     raw = subjects.map { _ in .null }
     // One image needs no question about limits: the daemon's answer to it names what it passes.
-    let limits = subjects.count > 1 ? try daemon.limits() : Limits()
+    let limits = subjects.count > 1 ? try daemon.imageLimits() : Limits()
     let size = ImageBatches.size(limits)
     let most = max(1, min(size.images, Self.neighboursPerAnswer / max(template.k, 1)))
     var bar = ProgressBar(total: subjects.count, unit: "query", plural: "queries")

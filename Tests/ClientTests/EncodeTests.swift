@@ -78,6 +78,46 @@ struct EncodeTests {
       json.output == #"{"embeddings":[{"path":"a.jpg","embedding":[0.0,0.5]}],"dimension":2,"model":"f00d"}"# + "\n")
   }
 
+  @Test("--json beside a file says what was written, whatever failed")
+  func outputAndJSON() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("a.jpg", [1])
+    try folder.write("b.jpg", [])
+    let daemon = try daemon()
+    defer { daemon.stop() }
+    let whole = try Client(["encode", "a.jpg", "-o", "x.npy", "--json", "--socket", daemon.path], in: folder.url)
+    #expect(whole.status == 0)
+    #expect(
+      whole.output
+        == #"{"output":"x.npy","embeddings":1,"failed":0,"failures":[],"dimension":2,"model":"f00d"}"# + "\n")
+    let partly = try Client(["encode", "*.jpg", "-o", "x.jsonl", "--json", "--socket", daemon.path], in: folder.url)
+    #expect(partly.status == 1)
+    let report = try #require(try JSONSerialization.jsonObject(with: Data(partly.output.utf8)) as? [String: Any])
+    #expect(report["embeddings"] as? Int == 1 && report["failed"] as? Int == 1)
+    #expect((report["failures"] as? [[String: String]])?.first == ["name": "b.jpg", "message": "not an image"])
+  }
+
+  @Test("two requests together have no more images than the daemon's queue holds")
+  func queue() throws {
+    let folder = try TemporaryFolder()
+    for index in 0..<7 { try folder.write("\(index).jpg", [1]) }
+    for (capacity, requests) in [(4, [2, 2, 2, 1]), (1, [1, 1, 1, 1, 1, 1, 1]), (1000, [7])] {
+      let daemon = try FakeDaemon { received in
+        if received.method == "status" { return [.result(#"{"limits":{},"queue":{"capacity":\#(capacity)}}"#)] }
+        let images = received.params["images"] as? [Any] ?? []
+        let places = images.map { _ in "\"\(base64([1, 0.5]))\"" }.joined(separator: ",")
+        return [.result(#"{"embeddings":[\#(places)],"dimension":2,"model":"f00d"}"#)]
+      }
+      defer { daemon.stop() }
+      #expect(try Client(["encode", "*.jpg", "-o", "x.npy", "--socket", daemon.path], in: folder.url).status == 0)
+      let sent = daemon.received.compactMap { line -> Int? in
+        let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        return ((object?["params"] as? [String: Any])?["images"] as? [Any])?.count
+      }
+      #expect(sent == requests)
+    }
+  }
+
   @Test("the header's length is a multiple of 64 whatever the shape")
   func header() throws {
     for rows in [0, 1, 9, 10, 99_999] {

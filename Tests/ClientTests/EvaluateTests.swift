@@ -145,4 +145,21 @@ struct EvaluateTests {
       }
     }
   }
+
+  @Test("ids, slides and patients that differ only in Unicode's spelling are others, as in the daemon")
+  func spelling() {
+    let (composed, decomposed) = ("\u{E9}", "e\u{301}")
+    let items = [composed, decomposed].map { StoredItem(id: $0, label: "a", slide: $0, patient: $0) }
+    let none = PathFieldOptions.Values()
+    for distinct in [nil, CaseField.slide, .patient] {
+      var gallery = Gallery(excludeSame: nil, distinct: distinct)
+      for item in items { gallery.add(item) }
+      #expect(gallery.relevant(label: "a", fields: none, id: nil) == 2)
+      #expect(gallery.relevant(label: "a", fields: none, id: composed) == 1)
+    }
+    var gallery = Gallery(excludeSame: .slide, distinct: nil)
+    for item in items { gallery.add(item) }
+    #expect(gallery.relevant(label: "a", fields: PathFieldOptions.Values(slide: decomposed), id: nil) == 1)
+    #expect(gallery.relevant(label: "a", fields: none, id: decomposed) == 1)
+  }
 }

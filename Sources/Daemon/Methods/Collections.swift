@@ -14,9 +14,8 @@ extension Method {
 
   /// `drop`: a collection with everything in it; answers what it was.
   func drop(_ name: String) async throws -> CollectionDescription {
-    let known = try await engine.archive.storedCollections().first { $0.name == name }
+    let known = try await engine.archive.storedCollection(name)
     try await engine.archive.drop(name)
-    guard let known else { throw ArchiveError.collectionNotFound(name) }
     return CollectionDescription(known)
   }
 }
