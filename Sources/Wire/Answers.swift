@@ -32,9 +32,9 @@ package struct EncodeAnswer: Sendable, JSONWritable {
 package struct SearchAnswer: Sendable, JSONWritable {
   /// One a query, in order.
   package var results: [Place<Neighbours>]
-  /// Items that `filter` and `exclude` left for comparison.
+  /// How many items were compared, once everything that was to be left out was left out; the largest of the queries'.
   package var searched: Int
-  /// How many of these lack the field that `exclude_same` or `distinct` names.
+  /// How many of those lack the field that `exclude_same` or `distinct` names; the largest of the queries'.
   package var unattributed: Int
 
   package init(results: [Place<Neighbours>], searched: Int, unattributed: Int) {
