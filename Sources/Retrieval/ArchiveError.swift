@@ -11,6 +11,8 @@ package enum ArchiveError: Error, Sendable, Equatable, CustomStringConvertible {
   case invalid(String)
   /// `what` is over `limit`.
   case tooLarge(what: String, limit: Int)
+  /// What was found has more bytes of content than the caller can take.
+  case answerTooLarge(limit: Int)
 
   /// Another process holds the state directory.
   case inUse(path: String, process: Int32?)
@@ -49,6 +51,7 @@ package enum ArchiveError: Error, Sendable, Equatable, CustomStringConvertible {
       "collection \"\(collection)\" holds embeddings of \(expected) numbers, not \(found)"
     case .invalid(let reason): reason
     case .tooLarge(let what, let limit): "\(what) is over the limit of \(limit)"
+    case .answerTooLarge(let limit): "the answer passes \(limit) bytes; ask for fewer, or include less"
     case .inUse(let path, let process):
       "\(path) is in use by another esvitd" + (process.map { " (process \($0))" } ?? "")
         + "; stop it, or choose another --state"

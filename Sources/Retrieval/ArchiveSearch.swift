@@ -9,6 +9,8 @@ private struct SearchOptions: Sendable {
   var excludeSame: Field?
   var distinct: Field?
   var include: Include
+  /// Bytes of content that all items found may have together.
+  var limit: Int
 }
 
 /// A query that can be asked.
@@ -32,10 +34,13 @@ extension Archive {
   ///     the field stay in.
   ///   - distinct: the `k` nearest cases, each value of this field once, by its best item; an item without the field is
   ///     a case of its own.
-  /// - Throws: `.collectionNotFound`, `.modelMismatch`, `.invalid`, `.tooLarge`, `.device`, or a storage failure.
+  ///   - limit: bytes of content that the items found may have together (`StoredItem.contentBytes`), each counted once;
+  ///     no more than that is read.
+  /// - Throws: `.collectionNotFound`, `.modelMismatch`, `.invalid`, `.tooLarge`, `.answerTooLarge`, `.device`, or a
+  ///   storage failure.
   package func search(
     _ name: String, queries: [Query], k: Int, filter: Filter? = nil, exclude: Filter? = nil,
-    excludeSame: Field? = nil, distinct: Field? = nil, include: Include = []
+    excludeSame: Field? = nil, distinct: Field? = nil, include: Include = [], limit: Int = .max
   ) async throws(ArchiveError) -> SearchAnswer {
     guard k >= 1 else { throw .invalid("k is \(k) and not in 1…\(Limits.neighbours)") }
     if k > Limits.neighbours { throw .tooLarge(what: "k, \(k),", limit: Limits.neighbours) }
@@ -47,7 +52,8 @@ extension Archive {
     try filter?.validate()
     try exclude?.validate()
     let options = SearchOptions(
-      k: k, filter: filter, exclude: exclude, excludeSame: excludeSame, distinct: distinct, include: include)
+      k: k, filter: filter, exclude: exclude, excludeSame: excludeSame, distinct: distinct, include: include,
+      limit: limit)
 
     let collection = try find(name)
     // The second attempt is needed only after a change that failed half-way, which the first one noticed.
@@ -97,7 +103,7 @@ extension Archive {
 
     let rows = Set(hits.joined().map(\.row))
     let (items, revision) = try await store.items(
-      rows: rows, in: collection.record.key, include: options.include)
+      rows: rows, in: collection.record.key, include: options.include, limit: options.limit)
     guard revision == collection.revision, items.count == rows.count else { return nil }
 
     var place = 0
@@ -131,7 +137,9 @@ extension Archive {
     var items: [Int64: StoredItem] = [:]
     if !ids.isEmpty {
       rows = try await store.rows(ids: ids, in: record.key)
-      items = try await store.items(rows: Set(rows.compactMap(\.self)), in: record.key, include: .embedding).items
+      items = try await store.items(
+        rows: Set(rows.compactMap(\.self)), in: record.key, include: .embedding, limit: .max
+      ).items
     }
     var nextRow = rows.makeIterator()
     return queries.map { query in

@@ -99,6 +99,18 @@ package struct StoredItem: Sendable, Equatable {
   package var thumbnail: Data?
   /// When it was added or last replaced.
   package var time: Date
+
+  /// Bytes of its texts, metadata and thumbnail, and four a number of its embedding: no way of writing it down takes
+  /// less.
+  package var contentBytes: Int {
+    var bytes = description.id.utf8.count + (description.source?.utf8.count ?? 0)
+    for field in Field.allCases { bytes += description[field]?.utf8.count ?? 0 }
+    for (key, value) in description.metadata ?? [:] {
+      bytes += key.utf8.count
+      if case .string(let text) = value { bytes += text.utf8.count }
+    }
+    return bytes + 4 * (embedding?.count ?? 0) + (thumbnail?.count ?? 0)
+  }
 }
 
 /// What `add` does where the id exists.

@@ -22,16 +22,24 @@ extension Store {
   }
 
   /// The items of `rows`, and the collection's revision at that moment, nil where it is gone.
+  ///
+  /// - Parameter limit: bytes of content that they may have together; reading ends where they have more.
+  /// - Throws: `.answerTooLarge`, or a storage failure.
   func items(
-    rows: Set<Int64>, in collection: Int64, include: Include
+    rows: Set<Int64>, in collection: Int64, include: Include, limit: Int
   ) async throws(ArchiveError) -> (items: [Int64: StoredItem], revision: Int64?) {
     try await read { db in
       let statement = try db.cachedStatement(
         sql: "\(StoredItem.selection(include)) WHERE item.collection = ? AND item.row = ?")
       var items: [Int64: StoredItem] = [:]
-      items.reserveCapacity(rows.count)
+      var room = limit
       for row in rows.sorted() {
-        items[row] = try Row.fetchOne(statement, arguments: [collection, row]).map(StoredItem.init)
+        guard let item = try Row.fetchOne(statement, arguments: [collection, row]).map(StoredItem.init) else {
+          continue
+        }
+        room -= item.contentBytes
+        guard room >= 0 else { throw ArchiveError.answerTooLarge(limit: limit) }
+        items[row] = item
       }
       return (items, try CollectionRecord.revision(db, key: collection))
     }

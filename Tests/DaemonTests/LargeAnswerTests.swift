@@ -1,4 +1,5 @@
 import Foundation
+import Retrieval
 import Testing
 import Wire
 
@@ -39,6 +40,53 @@ struct LargeAnswerTests {
       #expect(page["result"]?["items"]?.array?.count == 20)
       #expect(await daemon.server.memory.isGivenBack)
     }
+  }
+
+  @Test("no more is read from the store than an answer may hold: memory stays bounded, however much was found")
+  func boundedReading() async throws {
+    try await TestDaemon.run({ $0.limits.line = 1 << 20 }) { daemon in
+      let client = try daemon.client()
+      _ = try await client.call("create", ["collection": "c"])
+      // 2,000 items of 20 kB lie in two opposite directions, so that two queries find 1,000 others each: 40 MB.
+      let metadata = Dictionary(
+        uniqueKeysWithValues: (0..<5).map { ("\($0)", MetadataValue.string(String(repeating: "x", count: 4096))) })
+      for block in 0..<20 {
+        let items = (0..<100).map { number in
+          var embedding = [Float](repeating: 0, count: 64)
+          embedding[0] = block % 2 == 0 ? 1 : -1
+          embedding[1] = Float(number) / 100
+          return NewItem(ItemDescription(id: "\(block)/\(number)", metadata: metadata), embedding: embedding)
+        }
+        let outcomes = try await daemon.engine.archive.add(items, to: "c", onConflict: .error)
+        #expect(outcomes.allSatisfy { $0 == .stored })
+      }
+      let queries: JSONValue = .array(
+        [1.0, -1].map { first in
+          ["embedding": .array([.double(first)] + [JSONValue](repeating: 0, count: 63))]
+        })
+      let before = try Self.resetPeakMemory()
+      let refused = try await client.call(
+        "search", ["collection": "c", "k": 1000, "queries": queries, "include": ["metadata"]])
+      #expect(refused.errorName == "too_large")
+      #expect(refused["error"]?["data"]?["limit"] == .integer(1 << 20))
+      #expect(try Self.peakMemory() - before < 20 << 20)
+    }
+  }
+
+  /// Gives unused memory back to the system and begins a new peak; its size in bytes so far.
+  private static func resetPeakMemory() throws -> Int {
+    // `malloc.h` is not among the headers that Swift's Glibc has.
+    let trim = unsafeBitCast(try #require(dlsym(nil, "malloc_trim")), to: (@convention(c) (Int) -> CInt).self)
+    _ = trim(0)
+    try Data("5".utf8).write(to: URL(filePath: "/proc/self/clear_refs"))
+    return try peakMemory()
+  }
+
+  /// The process' largest resident set since it was last reset, in bytes.
+  private static func peakMemory() throws -> Int {
+    let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
+    return try #require(line.split(separator: " ").compactMap { Int($0) }.first) << 10
   }
 
   @Test("what an answer really takes is charged, not what an ordinary one would")

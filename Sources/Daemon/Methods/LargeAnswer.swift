@@ -54,23 +54,10 @@ extension Method {
   func checkSize(of answer: Retrieval.SearchAnswer) throws(ErrorObject) {
     var room = limits.answer
     for case .success(let query) in answer.results {
-      for neighbour in query.neighbours { room -= neighbour.item.leastBytes }
+      // Each has at least `{"id":"","score":1}` about its content.
+      for neighbour in query.neighbours { room -= neighbour.item.contentBytes + 20 }
       guard room >= 0 else { throw .answerTooLarge(limit: limits.answer) }
     }
-  }
-}
-
-extension Retrieval.StoredItem {
-  /// Bytes that the item takes as JSON at least.
-  fileprivate var leastBytes: Int {
-    let description = description
-    var bytes = 20 + description.id.utf8.count + (description.source?.utf8.count ?? 0)
-    for field in Field.allCases { bytes += description[field]?.utf8.count ?? 0 }
-    for (key, value) in description.metadata ?? [:] {
-      bytes += key.utf8.count + 4
-      if case .string(let text) = value { bytes += text.utf8.count }
-    }
-    return bytes + 4 * (embedding?.count ?? 0) + (thumbnail?.count ?? 0)
   }
 }
 

@@ -14,7 +14,8 @@ extension Method {
       parameters.collection, queries: sound, k: parameters.k, filter: parameters.filter.map(Retrieval.Filter.init),
       exclude: parameters.exclude.map(Retrieval.Filter.init),
       excludeSame: parameters.excludeSame.flatMap { Field(rawValue: $0.rawValue) },
-      distinct: parameters.distinct.flatMap { Field(rawValue: $0.rawValue) }, include: Include(parameters.include))
+      distinct: parameters.distinct.flatMap { Field(rawValue: $0.rawValue) }, include: Include(parameters.include),
+      limit: limits.answer)
     statistics.record(.search, start.duration(to: .now))
     health.succeeded()
     try checkSize(of: answer)

@@ -58,6 +58,7 @@ extension ErrorObject {
     case .collectionExists, .itemExists: self.init(.conflict, "\(error)")
     case .modelMismatch, .dimensionMismatch: self.init(.modelMismatch, "\(error)")
     case .invalid: self.init(.invalidParams, "\(error)")
+    case .answerTooLarge(let limit): self = .answerTooLarge(limit: limit)
     case .tooLarge(_, let limit): self.init(.tooLarge, "\(error)", limit: limit)
     case .inUse, .foreign, .newer, .diskFull, .readOnly, .damaged, .storage: self.init(.storageFailure, "\(error)")
     case .device(let reason): self = .deviceFailure(reason, health)
