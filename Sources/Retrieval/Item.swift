@@ -119,7 +119,8 @@ package enum ConflictPolicy: String, Sendable, Codable {
   case error
   /// The new one takes the old one's place in the insertion order.
   case replace
-  /// The same image (by SHA-256, or the same embedding where neither has one) is passed over; another one fails.
+  /// The same image (by its file's SHA-256 and the item's region, or the same embedding where neither has an image) is
+  /// passed over; another one fails.
   case skip
 }
 
@@ -135,6 +136,5 @@ package enum AddOutcome: Sendable, Equatable {
 package struct KnownItem: Sendable, Equatable {
   /// 32 bytes; nil for an item that was added as an embedding.
   package var imageSHA256: Data?
-
-  package init(imageSHA256: Data?) { self.imageSHA256 = imageSHA256 }
+  package var region: SlideRegion?
 }

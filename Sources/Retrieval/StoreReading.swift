@@ -95,10 +95,10 @@ extension Store {
   /// What is known of each of `ids`, in order; nil where there is no such item.
   func known(ids: [String], in collection: Int64) async throws(ArchiveError) -> [KnownItem?] {
     try await read { db in
-      let statement = try db.cachedStatement(sql: "SELECT image_sha256 FROM item WHERE collection = ? AND id = ?")
+      let statement = try db.cachedStatement(
+        sql: "SELECT \(KnownItem.columns) FROM item WHERE collection = ? AND id = ?")
       return try ids.map { id in
-        guard let row = try Row.fetchOne(statement, arguments: [collection, id]) else { return nil }
-        return KnownItem(imageSHA256: try row.decode(Data?.self, atIndex: 0))
+        try Row.fetchOne(statement, arguments: [collection, id]).map { try KnownItem($0, at: 0) }
       }
     }
   }
@@ -115,18 +115,42 @@ extension Store {
   }
 }
 
+extension KnownItem {
+  static let columns = "image_sha256, \(SlideRegion.columns.joined(separator: ", "))"
+
+  /// - Parameter index: where in the row `columns` begin.
+  init(_ row: Row, at index: Int) throws {
+    imageSHA256 = try row.decode(atIndex: index)
+    region = try SlideRegion.decode(row, at: index + 1)
+  }
+}
+
+extension SlideRegion {
+  fileprivate static let columns = ["region_x", "region_y", "region_width", "region_height", "level"]
+
+  /// Nil where the item has none. - Parameter index: where in the row `columns` begin.
+  fileprivate static func decode(_ row: Row, at index: Int) throws -> SlideRegion? {
+    guard let x = try row.decode(Int?.self, atIndex: index), let y = try row.decode(Int?.self, atIndex: index + 1),
+      let width = try row.decode(Int?.self, atIndex: index + 2),
+      let height = try row.decode(Int?.self, atIndex: index + 3),
+      let level = try row.decode(Int?.self, atIndex: index + 4)
+    else { return nil }
+    return SlideRegion(x: x, y: y, width: width, height: height, level: level)
+  }
+}
+
 extension StoredItem {
   /// `SELECT … FROM item`, with NULL for what `include` does not ask for, so that its pages stay unread.
   fileprivate static func selection(_ include: Include) -> String {
-    func columns(_ option: Include, _ names: String...) -> [String] {
+    func columns(_ option: Include, _ names: [String]) -> [String] {
       names.map { include.contains(option) ? $0 : "NULL" }
     }
     let thumbnail = "(SELECT jpeg FROM thumbnail WHERE thumbnail.row = item.row)"
     let list =
       ["id", "label", "slide", "patient", "site", "time", "encoder_variant", "encoder_precision", "encoder_version"]
-      + columns(.region, "region_x", "region_y", "region_width", "region_height", "level")
-      + columns(.mpp, "mpp") + columns(.source, "source") + columns(.sha256, "image_sha256")
-      + columns(.metadata, "metadata") + columns(.embedding, "embedding") + columns(.thumbnail, thumbnail)
+      + columns(.region, SlideRegion.columns) + columns(.mpp, ["mpp"]) + columns(.source, ["source"])
+      + columns(.sha256, ["image_sha256"]) + columns(.metadata, ["metadata"]) + columns(.embedding, ["embedding"])
+      + columns(.thumbnail, [thumbnail])
     return "SELECT \(list.joined(separator: ", ")) FROM item"
   }
 
@@ -140,12 +164,7 @@ extension StoredItem {
     {
       description.encoder = EncoderIdentity(variant: variant, precision: precision, version: version)
     }
-    if let x = try row.decode(Int?.self, atIndex: 9), let y = try row.decode(Int?.self, atIndex: 10),
-      let width = try row.decode(Int?.self, atIndex: 11), let height = try row.decode(Int?.self, atIndex: 12),
-      let level = try row.decode(Int?.self, atIndex: 13)
-    {
-      description.region = SlideRegion(x: x, y: y, width: width, height: height, level: level)
-    }
+    description.region = try SlideRegion.decode(row, at: 9)
     description.mpp = try row.decode(atIndex: 14)
     description.source = try row.decode(atIndex: 15)
     description.imageSHA256 = try row.decode(atIndex: 16)

@@ -144,13 +144,13 @@ private struct ItemText {
   ) throws -> AddReceipt.Place {
     let id = item.description.id
     let lookup = try db.cachedStatement(
-      sql: "SELECT row, \(Change.size), image_sha256 FROM item WHERE collection = ? AND id = ?")
+      sql: "SELECT row, \(Change.size), \(KnownItem.columns) FROM item WHERE collection = ? AND id = ?")
     if let existing = try Row.fetchOne(lookup, arguments: [collection.key, id]) {
       let row = try existing.decode(Int64.self, atIndex: 0)
       switch policy {
       case .error: return .failed(.itemExists(id: id, collection: collection.name))
       case .skip:
-        let same = try isSame(as: row, sha256: try existing.decode(Data?.self, atIndex: 2), db: db)
+        let same = try isSame(as: KnownItem(existing, at: 2), row: row, db: db)
         return same ? .skipped : .failed(.itemExists(id: id, collection: collection.name))
       case .replace:
         let oldBytes = try existing.decode(Int.self, atIndex: 1)
@@ -176,8 +176,11 @@ private struct ItemText {
   }
 
   /// Whether the stored item is of the same image; where neither has an image, of the same embedding.
-  private func isSame(as row: Int64, sha256: Data?, db: Database) throws -> Bool {
-    if sha256 != nil || item.description.imageSHA256 != nil { return sha256 == item.description.imageSHA256 }
+  private func isSame(as known: KnownItem, row: Int64, db: Database) throws -> Bool {
+    let item = item.description
+    if known.imageSHA256 != nil || item.imageSHA256 != nil {
+      return known == KnownItem(imageSHA256: item.imageSHA256, region: item.region)
+    }
     let stored = try Data.fetchOne(
       db.cachedStatement(sql: "SELECT embedding FROM item WHERE row = ?"), arguments: [row])
     return stored == embedding

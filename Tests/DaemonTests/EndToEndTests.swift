@@ -113,6 +113,44 @@ struct EndToEndTests {
     }
   }
 
+  @Test("skip tells regions of one file apart, encodes none again, and an image's region is its item's unless it says")
+  func regions() async throws {
+    try await TestDaemon.run { daemon in
+      let client = try daemon.client()
+      _ = try await client.call("create", ["collection": "c"])
+      func region(_ x: Int64) -> JSONValue { ["x": .integer(x), "y": 0, "width": 32, "height": 32, "level": 0] }
+      let file = try TestPicture.jpeg(1)
+      func item(_ part: JSONValue?, in slide: JSONValue? = nil) -> JSONValue {
+        var image: JSONObject = ["data": .string(Base64.encode(file))]
+        image["region"] = part
+        var item: JSONObject = ["id": "t", "image": .object(image)]
+        item["region"] = slide
+        return .object(item)
+      }
+      func add(_ item: JSONValue, _ policy: String = "skip") async throws -> String {
+        let answer = try await client.call(
+          "add", ["collection": "c", "items": [item], "on_conflict": .string(policy)])
+        let place = answer["result"]?["items"]?.array?[0]
+        return place?["status"]?.string ?? place?.errorName ?? ""
+      }
+      func stored() async throws -> JSONValue? {
+        let answer = try await client.call("get", ["collection": "c", "ids": ["t"], "include": ["region"]])
+        return answer["result"]?["items"]?.array?[0]["region"]
+      }
+      #expect(try await add(item(region(0))) == "stored")
+      #expect(try await stored() == region(0))
+      let encoded = daemon.server.statistics.snapshot.images
+      #expect(try await add(item(region(0))) == "skipped")
+      #expect(try await add(item(region(16))) == "conflict")
+      #expect(try await add(item(nil)) == "conflict")
+      #expect(daemon.server.statistics.snapshot.images == encoded)
+      #expect(try await add(item(region(0), in: region(500)), "replace") == "stored")
+      #expect(try await stored() == region(500))
+      #expect(try await add(item(region(0), in: region(500))) == "skipped")
+      #expect(try await add(item(region(0))) == "conflict")
+    }
+  }
+
   @Test("an image's embedding is the same bit for bit alone, in batches of any size and among many clients")
   func bitIdentical() async throws {
     try await TestDaemon.run { daemon in

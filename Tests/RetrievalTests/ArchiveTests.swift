@@ -94,6 +94,19 @@ struct ArchiveTests {
       try await archive.known(ids: ["a", "d", "x"], in: "c")
         == [KnownItem(imageSHA256: hash), KnownItem(imageSHA256: nil), nil])
 
+    // Another region of the same file is another image.
+    let region = SlideRegion(x: 1, y: 2, width: 3, height: 4, level: 5)
+    func part(_ region: SlideRegion?) -> NewItem {
+      NewItem(ItemDescription(id: "b", region: region, imageSHA256: hash), embedding: base)
+    }
+    #expect(try await archive.add([part(region)], to: "c", onConflict: .replace) == [.replaced])
+    #expect(try await archive.known(ids: ["b"], in: "c") == [KnownItem(imageSHA256: hash, region: region)])
+    var moved = region
+    moved.level = 4
+    #expect(
+      try await archive.add([part(region), part(moved), part(nil)], to: "c", onConflict: .skip)
+        == [.skipped, exists, exists])
+
     // Equal scores come in the order of insertion, which a replacement keeps, whatever slot it lies in.
     let replaced = [Fixture.item("b", other, label: "new"), Fixture.item("b", base, label: "newer")]
     #expect(try await archive.add(replaced, to: "c", onConflict: .replace) == [.replaced, .replaced])

@@ -14,28 +14,29 @@ extension Method {
     let sound = parameters.items.enumerated().compactMap { index, item in (try? item.get()).map { (index, $0) } }
     let known = try await engine.archive.known(ids: sound.map(\.1.id), in: collection)
 
-    var jobs: [(index: Int, item: Wire.Item, job: ImagePipeline.Job)] = []
+    var jobs: [(index: Int, description: ItemDescription, job: ImagePipeline.Job)] = []
     var items: [(index: Int, item: NewItem)] = []
     for ((index, item), known) in zip(sound, known) {
-      if parameters.onConflict == .error, known != nil {
+      let description = ItemDescription(item)
+      if let known, isConflict(item.content, region: description.region, known, parameters.onConflict) {
         places[index] = .failure(mapped(ArchiveError.itemExists(id: item.id, collection: collection)).at(index))
         continue
       }
       switch item.content {
-      case .embedding(let values): items.append((index, NewItem(ItemDescription(item), embedding: values)))
+      case .embedding(let values): items.append((index, NewItem(description, embedding: values)))
       case .image(let picture):
         let hash = parameters.onConflict == .skip ? known?.imageSHA256 : nil
-        jobs.append((index, item, ImagePipeline.Job(picture: picture, knownHash: hash)))
+        jobs.append((index, description, ImagePipeline.Job(picture: picture, knownHash: hash)))
       }
     }
     let outcomes = try await engine.images.run(
       jobs.map(\.job), lane: context.connection, thumbnail: engine.thumbnail,
       progress: progress(of: parameters.items.count, from: parameters.items.count - jobs.count))
-    for ((index, item, _), outcome) in zip(jobs, outcomes) {
+    for ((index, description, _), outcome) in zip(jobs, outcomes) {
       switch outcome {
-      case .success(.known): places[index] = .success(AddedItem(id: item.id, status: .skipped))
+      case .success(.known): places[index] = .success(AddedItem(id: description.id, status: .skipped))
       case .success(.encoded(let embedding, let thumbnail, let hash)):
-        var description = ItemDescription(item)
+        var description = description
         description.imageSHA256 = hash
         description.encoder = engine.encoderIdentity
         items.append((index, NewItem(description, embedding: embedding.normalized, thumbnail: thumbnail)))
@@ -57,6 +58,17 @@ extension Method {
     let outcome = places.map { $0 ?? .failure(ErrorObject(.internalError, "the item was left out")) }
     count(outcome)
     return AddAnswer(items: outcome.map(Place.init))
+  }
+
+  /// Whether what is stored under an item's id rules the item out before its image is looked at.
+  private func isConflict(
+    _ content: Content, region: SlideRegion?, _ known: KnownItem, _ policy: Wire.ConflictPolicy
+  ) -> Bool {
+    switch (policy, content) {
+    case (.error, _): true
+    case (.skip, .image): known.region != region
+    case (.skip, .embedding), (.replace, _): false
+    }
   }
 
   private func place(of id: String, _ outcome: AddOutcome, at index: Int) -> Result<AddedItem, ErrorObject> {

@@ -44,13 +44,16 @@ extension Include {
 }
 
 extension ItemDescription {
-  /// What a client says of an item; without hash and encoder, which are not its to say.
+  /// What a client says of an item; without hash and encoder, which are not its to say. Where it says nothing of a
+  /// region, that of its image counts.
   init(_ item: Wire.Item) {
+    var region = item.region
+    if region == nil, case .image(let picture) = item.content { region = picture.region }
     var metadata: [String: MetadataValue] = [:]
     for member in item.metadata { metadata[member.name] = MetadataValue(member.value) }
     self.init(
       id: item.id, label: item.label, slide: item.slide, patient: item.patient, site: item.site,
-      region: item.region.map {
+      region: region.map {
         SlideRegion(x: $0.x, y: $0.y, width: $0.width, height: $0.height, level: $0.level)
       },
       mpp: item.mpp, source: item.source, metadata: metadata.isEmpty ? nil : metadata)
