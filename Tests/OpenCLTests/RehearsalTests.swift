@@ -49,10 +49,10 @@ struct RehearsalTests {
   func grandchild() async throws {
     let start = ContinuousClock.now
     let outcome = try await ChildProcess(
-      executable: "/bin/sh", arguments: ["-c", "sleep 20 & exit 4"], timeLimit: .seconds(60)
+      executable: "/bin/sh", arguments: ["-c", "sleep 600 & exit 4"], timeLimit: .seconds(300)
     ).run()
     #expect(outcome.ending == .exited(4))
-    #expect(ContinuousClock.now - start < .seconds(20))
+    #expect(ContinuousClock.now - start < .seconds(300))
   }
 
   @Test("an abort costs a message that quotes the child, and leaves no stamp")

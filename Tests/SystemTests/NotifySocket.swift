@@ -34,9 +34,11 @@ final class NotifySocket: Sendable {
     let clock = ContinuousClock()
     let end = clock.now + patience
     while clock.now < end {
+      // Asked before the wait: what it said before it ended is there by then.
+      let hasEnded = child.ending != nil
       if let lines = await next(within: .milliseconds(200)) {
         if lines.contains(line) { return true }
-      } else if child.ending != nil {
+      } else if hasEnded {
         return false
       }
     }
