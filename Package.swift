@@ -30,6 +30,7 @@ let package = Package(
   targets: [
     // Floor 0
     .systemLibrary(name: "COpenCL", pkgConfig: "OpenCL", providers: [.apt(["ocl-icd-opencl-dev"])]),
+    .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     // GLib keeps part of its headers beside its libraries. pkg-config would know, but SwiftPM warns of flags it gives.
     .target(
       name: "CVips",
@@ -72,7 +73,7 @@ let package = Package(
     .target(
       name: "Retrieval",
       dependencies: ["Operators", "OpenCL", logging, .product(name: "GRDB", package: "GRDB.swift")]),
-    .target(name: "Imaging", dependencies: ["CVips", crypto]),
+    .target(name: "Imaging", dependencies: ["CTurboJPEG", "CVips", crypto]),
     // Floor 3
     .target(name: "Benchmark", dependencies: ["EsViT", "Retrieval", "Operators", "OpenCL"]),
     .target(
@@ -94,7 +95,7 @@ let package = Package(
     .testTarget(name: "OperatorsTests", dependencies: ["Operators", "OpenCL", "Kernels"]),
     .testTarget(name: "EsViTTests", dependencies: ["EsViT"]),
     .testTarget(name: "RetrievalTests", dependencies: ["Retrieval"]),
-    .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CVips"], exclude: ["Fixtures"]),
+    .testTarget(name: "ImagingTests", dependencies: ["Imaging", "CTurboJPEG", "CVips"], exclude: ["Fixtures"]),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["make_truth.py"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "DaemonTests", dependencies: ["Daemon"]),

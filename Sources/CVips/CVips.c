@@ -121,15 +121,6 @@ CVipsImage *cvips_load_tiff(const void *bytes, size_t length, int page, int subd
   return out;
 }
 
-CVipsImage *cvips_rgb_in_memory(const void *pixels, int width, int height) {
-  VipsImage *bytes =
-      vips_image_new_from_memory(pixels, (size_t)width * height * 3, width, height, 3, VIPS_FORMAT_UCHAR);
-  if (bytes == NULL) return NULL;
-  VipsImage *out = cvips_bytes_as(bytes, CVIPS_RGB);
-  g_object_unref(bytes);
-  return out;
-}
-
 void cvips_release(CVipsImage *image) { g_object_unref(image); }
 
 int cvips_width(CVipsImage *image) { return vips_image_get_width(image); }
@@ -225,12 +216,4 @@ const uint8_t *cvips_rows(CVipsRegion *region, int y, int rows, ptrdiff_t *strid
   if (failed) return NULL;
   *stride = VIPS_REGION_LSKIP(region);
   return VIPS_REGION_ADDR(region, 0, y);
-}
-
-void *cvips_save_jpeg(CVipsImage *in, int quality, size_t *length) {
-  void *bytes = NULL;
-  enter();
-  int failed = vips_jpegsave_buffer(in, &bytes, length, "Q", quality, "strip", TRUE, NULL);
-  leave();
-  return failed ? NULL : bytes;
 }

@@ -16,6 +16,7 @@ struct ImageReader {
   func read(_ bytes: UnsafeRawBufferPointer, region: ImageRegion?) throws(ImageError) -> RGBImage {
     try Vips.start()
     let format = try ImageFormat(of: bytes)
+    if format == .jpeg, region == nil, let image = try plain(bytes) { return image }
     guard let plan = try plan(bytes, format, region) else {
       return try explained(bytes, format, region)
     }
@@ -26,6 +27,12 @@ struct ImageReader {
       }
       return try explained(bytes, format, region)
     }
+  }
+
+  /// The picture of a plain JPEG; nil for any other, and for one that libvips shall say the fault of.
+  private func plain(_ bytes: UnsafeRawBufferPointer) throws(ImageError) -> RGBImage? {
+    guard let file = PlainJPEG(bytes, pixels: limits.pixels) else { return nil }
+    return try budget.withBytes(file.memory) { file.image() }
   }
 
   /// Tries again what libvips refused, alone in libvips, for the sake of its exact reason.

@@ -1,4 +1,4 @@
-import CVips
+import CTurboJPEG
 import FoundationEssentials
 
 /// The small JPEG that is kept beside an embedding.
@@ -8,17 +8,19 @@ enum Thumbnail {
   /// - Parameter side: pixels of the longer side, at most; a smaller picture keeps its size.
   static func jpeg(of image: RGBImage, side: Int) throws(ImageError) -> Data {
     let small = Shrink.toFit(image, side: max(1, side))
-    let jpeg: Data? = small.pixels.withUnsafeBytes { pixels in
-      guard let picture = cvips_rgb_in_memory(pixels.baseAddress, Int32(small.width), Int32(small.height)) else {
-        return nil
-      }
-      defer { cvips_release(picture) }
-      var count = 0
-      guard let bytes = cvips_save_jpeg(picture, quality, &count) else { return nil }
-      defer { cvips_free(bytes) }
-      return Data(bytes: bytes, count: count)
+    let failure = ImageError.unavailable(reason: "no thumbnail could be made")
+    guard let encoder = tjInitCompress() else { throw failure }
+    defer { tjDestroy(encoder) }
+    var bytes: UnsafeMutablePointer<UInt8>?
+    defer { tjFree(bytes) }
+    var count: UInt = 0
+    let failed = small.pixels.withUnsafeBufferPointer { pixels in
+      tjCompress2(
+        encoder, pixels.baseAddress, Int32(small.width), 0, Int32(small.height), Int32(TJPF_RGB.rawValue), &bytes,
+        &count,
+        Int32(TJSAMP_420.rawValue), quality, TJFLAG_ACCURATEDCT)
     }
-    guard let jpeg else { throw .unavailable(reason: "no thumbnail could be made") }
-    return jpeg
+    guard failed == 0, let bytes else { throw failure }
+    return Data(bytes: bytes, count: Int(count))
   }
 }

@@ -44,8 +44,6 @@ CVipsImage *cvips_load_webp(const void *bytes, size_t length);
 // One directory of a TIFF: `page` along the chain, and below it `subdirectory` (-1: the page itself). `random`: tiles are
 // decoded as they are asked for; else from the top.
 CVipsImage *cvips_load_tiff(const void *bytes, size_t length, int page, int subdirectory, int random);
-// From RGB pixels that the caller keeps alive.
-CVipsImage *cvips_rgb_in_memory(const void *pixels, int width, int height);
 
 void cvips_release(CVipsImage *image);
 
@@ -77,8 +75,6 @@ CVipsRegion *cvips_region(CVipsImage *image);
 void cvips_release_region(CVipsRegion *region);
 // Decodes `rows` whole rows from `y` on, on this thread. The first row, and the bytes from one to the next; NULL on error.
 const uint8_t *cvips_rows(CVipsRegion *region, int y, int rows, ptrdiff_t *stride);
-// JPEG bytes that the caller gives to `cvips_free`; NULL on error.
-void *cvips_save_jpeg(CVipsImage *in, int quality, size_t *length);
 
 #ifdef __cplusplus
 }
