@@ -4,7 +4,8 @@
 //   padding  [3 * heads * HEAD_DIM] f32: query, key and value of a padded token
 //   bias     [heads, TOKENS, COLUMNS] f32: log2(e) times the bias of query i and key j; -1e30 beyond the last key.
 //            expand_bias makes it from the table of attention.cl.
-//   out      [images * side * side, heads * HEAD_DIM] f32
+//   out      [images * side * side, heads * HEAD_DIM] f32, or as a linear layer of low precision reads it
+//            (vector16.cl), a head one group, with its steps [images * side * side, heads]
 //
 // A work-item, alone in its work-group, a window and head. Keys are transposed into local memory and values copied
 // there (14 KiB for window 7, 59 KiB for 14), then seven queries at a time: scores in 7 x 2 registers of 16 keys, a
@@ -38,8 +39,12 @@ __kernel void expand_bias(__global const float *restrict table, __global float *
 
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void window_attention(__global const float *restrict qkv, __global const float *restrict padding,
-                               __global const float *restrict bias, __global float *restrict out, const int side,
-                               const int shift, const int heads) {
+                               __global const float *restrict bias, __global Operand *restrict out, const int side,
+                               const int shift, const int heads
+#ifdef OPERAND_INT8
+                               , __global float *restrict steps
+#endif
+                               ) {
   __local float keys[HEAD_DIM * COLUMNS];
   __local float values[TOKENS * HEAD_DIM];
   __local float weights[ROWS * COLUMNS];
@@ -140,9 +145,22 @@ __kernel void window_attention(__global const float *restrict qkv, __global cons
 #define STEP(r) { const float16 weight = (float16)(weights[r * COLUMNS + j]); FOR_VECTORS(STEP_ONE, r) }
       FOR_ROWS(STEP)
     }
-#define STORE_ONE(r, v) vstore16(sum_##r##_##v / total_##r, v, to);
+#define FINISH_ONE(r, v) const float16 value_##v = sum_##r##_##v / total_##r;
+#define MOST_ONE(r, v) most = max(most, magnitude_of(value_##v));
+#define STORE_ONE(r, v) STORE_OPERAND(value_##v, inverse, to + 16 * v);
+#ifdef OPERAND_INT8
+#define FIND_STEP(r) \
+      int16 most = 0; \
+      FOR_VECTORS(MOST_ONE, r) \
+      const float step = step_of(most), inverse = inverse_of(step); \
+      steps[(first + tokens[row_##r]) * heads + head] = step;
+#else
+#define FIND_STEP(r)
+#endif
 #define STORE(r) if (tokens[row_##r] >= 0) { \
-      __global float *to = out + (first + tokens[row_##r]) * channels + head * HEAD_DIM; \
+      __global Operand *to = out + (first + tokens[row_##r]) * channels + head * HEAD_DIM; \
+      FOR_VECTORS(FINISH_ONE, r) \
+      FIND_STEP(r) \
       FOR_VECTORS(STORE_ONE, r) \
     }
     FOR_ROWS(STORE)

@@ -9,21 +9,24 @@
 //   panels       [panels, inputs, width] f32: output n is column n % width of panel n / width; zeros fill the last
 //   folded       [panels * width] f32: (bias + weight . input_shift) * output_scale
 //
-// pack_weight: a work-item an element of panels. pack_bias: a work-item an output, sums in order of the inputs.
-// fold_weight: a work-item a weight, where weights are rounded before they are packed. `items` in all, any work-group.
-__kernel void pack_weight(__global const float *restrict weight, __global const float *restrict input_scale,
-                          __global const float *restrict output_scale, __global float *restrict panels,
-                          const int outputs, const int inputs, const int width,
-                          const ulong items) {
+// pack_bias: a work-item an output, sums in order of the inputs. fold_weight: a work-item a weight; behind pack_bias,
+// since it multiplies in place. pack_weight: a work-item an element of panels. `items` in all, any work-group.
+__kernel void fold_weight(__global float *weight, __global const float *restrict input_scale,
+                          __global const float *restrict output_scale, const int inputs, const ulong items) {
+  const size_t item = get_global_id(1) * get_global_size(0) + get_global_id(0);
+  if (item >= items) return;
+  weight[item] = weight[item] * input_scale[item % inputs] * output_scale[item / inputs];
+}
+
+__kernel void pack_weight(__global const float *restrict weight, __global float *restrict panels, const int outputs,
+                          const int inputs, const int width, const ulong items) {
   const size_t item = get_global_id(1) * get_global_size(0) + get_global_id(0);
   if (item >= items) return;
   const int column = item % width;
   const int k = item / width % inputs;
   const int panel = item / width / inputs;
   const int n = panel * width + column;
-  float value = 0.0f;
-  if (n < outputs) value = weight[n * (size_t)inputs + k] * input_scale[k] * output_scale[n];
-  panels[item] = value;
+  panels[item] = n < outputs ? weight[n * (size_t)inputs + k] : 0.0f;
 }
 
 __kernel void pack_bias(__global const float *restrict weight, __global const float *restrict bias,
@@ -47,12 +50,4 @@ __kernel void pack_bias(__global const float *restrict weight, __global const fl
     sum *= output_scale[n];
   }
   folded[n] = sum;
-}
-
-// weight := weight * input_scale * output_scale, in place.
-__kernel void fold_weight(__global float *weight, __global const float *restrict input_scale,
-                          __global const float *restrict output_scale, const int inputs, const ulong items) {
-  const size_t item = get_global_id(1) * get_global_size(0) + get_global_id(0);
-  if (item >= items) return;
-  weight[item] = weight[item] * input_scale[item % inputs] * output_scale[item / inputs];
 }

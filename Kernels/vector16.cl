@@ -38,3 +38,59 @@ __kernel void vector_bits(__global int *bits) {
   bits[0] = 128;
 #endif
 }
+
+// How a kernel writes the rows [rows, width] that a linear layer of low precision reads:
+//
+//   -D OPERAND_BF16  ushort: bfloat16, to the nearest, ties to even, denormals to 0
+//   -D OPERAND_INT8  uchar: 128 + the nearest whole number of steps, and for each group of a row its step, f32: the
+//                    127th part of the largest magnitude (round.cl). The step of a group with a NaN is NaN.
+//   neither          float
+//
+// -D ASSEMBLY: the compiler's assembler and the processor know the instructions for the format.
+#if defined(OPERAND_BF16)
+typedef ushort Operand;
+#define STORE_OPERAND(x, inverse, to) *(__global ushort16 *)(to) = bf16_of(x)
+#elif defined(OPERAND_INT8)
+typedef uchar Operand;
+#define STORE_OPERAND(x, inverse, to) *(__global uchar16 *)(to) = steps_of(x, inverse)
+#else
+typedef float Operand;
+#define STORE_OPERAND(x, inverse, to) vstore16(x, 0, to)
+#endif
+
+#ifdef OPERAND_BF16
+ushort16 bf16_of(const float16 x) {
+#ifdef ASSEMBLY
+  ushort16 result;
+  __asm__("vcvtneps2bf16 %1, %0" : "=v"(result) : "v"(x));
+  return result;
+#else
+  const uint16 bits = as_uint16(x);
+  const uint16 rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+  const uint16 normal = (bits & 0x7f800000) == 0 ? bits >> 16 & 0x8000 : rounded;
+  return convert_ushort16((bits & 0x7fffffff) > 0x7f800000 ? (uint16)(0x7fc0) : normal);
+#endif
+}
+#endif
+
+#ifdef OPERAND_INT8
+// As integers, magnitudes compare as they are, and a NaN is the largest.
+int16 magnitude_of(const float16 x) { return as_int16(x) & 0x7fffffff; }
+
+float step_of(const int16 magnitudes) {
+  const int8 a = max(magnitudes.lo, magnitudes.hi);
+  const int4 b = max(a.lo, a.hi);
+  const int2 c = max(b.lo, b.hi);
+  return as_float(max(max(c.x, c.y), as_int(1e-30f))) * (1.0f / 127.0f);
+}
+
+float inverse_of(const float step) {
+  const float near = 1.0f / step;
+  return fma(fma(-step, near, 1.0f), near, near);
+}
+
+uchar16 steps_of(const float16 x, const float inverse) {
+  // 3 * 2^22 leaves the nearest integer in the last bits.
+  return convert_uchar16(as_int16(fma(x, (float16)(inverse), 12582912.0f)) + 128);
+}
+#endif

@@ -85,10 +85,17 @@ package final class Encoder {
       GEMM.paddedRows(round * $1.side * $1.side) * architecture.channels(stage: $0)
     }.reduce(0, max)
     let patches = GEMM.paddedRows(round * firstSide * firstSide) * patch * patch * 3
+    // Groups that share a step have 16 values at least.
+    func steps(_ values: Int) throws(OpenCLError) -> Buffer<Float>? {
+      precision == .int8 ? try context.makeBuffer(count: values / 16) : nil
+    }
     buffers = Activations(
       tokens: try context.makeBuffer(count: tokens),
-      narrow: try context.makeBuffer(count: max(tokens, patches)),
-      wide: try context.makeBuffer(count: Architecture.mlpRatio * tokens))
+      narrow: Operand(
+        values: try context.makeBuffer(count: max(tokens, patches)), steps: try steps(tokens)),
+      wide: Operand(
+        values: try context.makeBuffer(count: Architecture.mlpRatio * tokens),
+        steps: try steps(Architecture.mlpRatio * tokens)))
     raw = try context.makeBuffer(count: round * dimension)
     unit = try context.makeBuffer(count: round * dimension)
   }
@@ -133,12 +140,12 @@ package final class Encoder {
   private func encodeRound(_ images: [RGB8Image]) throws(OpenCLError) -> [Result<Embedding, EncodingError>] {
     let count = images.count
     let queue = try context.queue
-    try preprocess.enqueue(images, patches: buffers.narrow)
-    try embedding.enqueue(patches: buffers.narrow, tokens: buffers.tokens, rows: count * firstSide * firstSide)
+    try preprocess.enqueue(images, patches: buffers.narrow.values)
+    try embedding.enqueue(patches: buffers.narrow.values, tokens: buffers.tokens, rows: count * firstSide * firstSide)
     for stage in stages { try stage.enqueue(buffers, images: count) }
     let last = lastSide * lastSide
     try norm.enqueue(input: buffers.tokens, output: buffers.narrow, rows: count * last)
-    try pool.enqueue(tokens: buffers.narrow, raw: raw, unit: unit, images: count, tokensPerImage: last)
+    try pool.enqueue(tokens: buffers.narrow.values, raw: raw, unit: unit, images: count, tokensPerImage: last)
     let rawValues = try queue.read(raw, count: count * dimension)
     let unitValues = try queue.read(unit, count: count * dimension)
     preprocess.reset()

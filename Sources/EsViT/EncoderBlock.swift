@@ -22,45 +22,52 @@ struct EncoderBlock {
     variants: Variants
   ) throws {
     let c = shape.channels
-    let gemm = variants[.gemm(of: precision)]
-    norm = try LayerNorm(context: context, channels: c, variant: variants[.layerNorm])
+    let hidden = Architecture.mlpRatio * c
+    // A layer reads what its producer can write.
+    let canPack =
+      c.isMultiple(of: 16) && variants[.layerNorm] == .cpu && variants[.windowAttention] == .cpu
+      && WindowAttention.holds(shape, on: context.device)
+    let fastest = variants[.gemm(of: precision)]
+    let gemm = fastest == .packed && !canPack ? .cpu : fastest
 
     var projections = try weights.linear(prefix + "attn.qkv", c, 3 * c, after: prefix + "norm1")
     let queryScale = 1 / Float(shape.headDimension).squareRoot()
     projections.outputScale = (0..<3 * c).map { $0 < c ? queryScale : 1 }
-    qkv = try GEMM(context: context, weights: projections, precision: precision, variant: gemm)
+    qkv = try GEMM(
+      context: context, weights: projections, precision: precision, variant: gemm)
 
     // A padded token is zero behind the LayerNorm: its query, key and value are the layer's own bias.
     let bias = try weights.vector(prefix + "attn.qkv.bias", 3 * c)
+    projection = try GEMM(
+      context: context, weights: try weights.linear(prefix + "attn.proj", c, c), epilogue: .residual,
+      precision: precision, group: shape.headDimension, variant: gemm)
     let positions = 2 * shape.window - 1
     attention = try WindowAttention(
       context: context, shape: shape,
       table: try weights.vector(
         prefix + "attn.relative_position_bias_table", positions * positions, shape.heads),
-      paddingToken: bias, variant: variants[.windowAttention])
-    projection = try GEMM(
-      context: context, weights: try weights.linear(prefix + "attn.proj", c, c), epilogue: .residual,
-      precision: precision, group: shape.headDimension, variant: gemm)
+      paddingToken: bias, output: projection.inputFormat, variant: variants[.windowAttention])
 
-    let hidden = Architecture.mlpRatio * c
-    expansion = try GEMM(
-      context: context, weights: try weights.linear(prefix + "mlp.fc1", c, hidden, after: prefix + "norm2"),
-      epilogue: .gelu, precision: precision, variant: gemm)
     contraction = try GEMM(
       context: context, weights: try weights.linear(prefix + "mlp.fc2", hidden, c), epilogue: .residual,
       precision: precision, group: GEMM.outputGroup(hidden), variant: gemm)
+    expansion = try GEMM(
+      context: context, weights: try weights.linear(prefix + "mlp.fc1", c, hidden, after: prefix + "norm2"),
+      epilogue: .gelu, precision: precision, output: contraction.inputFormat, variant: gemm)
+    norm = try LayerNorm(
+      context: context, channels: c, output: qkv.inputFormat, variant: variants[.layerNorm])
   }
 
   /// Enqueues the block over `images` maps of `rows` tokens in all.
   func enqueue(_ buffers: Activations, images: Int, rows: Int) throws(OpenCLError) {
     try norm.enqueue(input: buffers.tokens, output: buffers.narrow, rows: rows)
     try qkv.enqueue(input: buffers.narrow, output: buffers.wide, rows: rows)
-    try attention.enqueue(input: buffers.wide, output: buffers.narrow, images: images)
-    try projection.enqueue(input: buffers.narrow, output: buffers.tokens, rows: rows)
+    try attention.enqueue(input: buffers.wide.values, output: buffers.narrow, images: images)
+    try projection.enqueue(input: buffers.narrow, output: Operand(values: buffers.tokens), rows: rows)
 
     try norm.enqueue(input: buffers.tokens, output: buffers.narrow, rows: rows)
     try expansion.enqueue(input: buffers.narrow, output: buffers.wide, rows: rows)
-    try contraction.enqueue(input: buffers.wide, output: buffers.tokens, rows: rows)
+    try contraction.enqueue(input: buffers.wide, output: Operand(values: buffers.tokens), rows: rows)
   }
 }
 
@@ -70,7 +77,7 @@ struct Activations {
   /// `[rows, C]`: the residual stream.
   let tokens: Buffer<Float>
   /// `[rows, C]`: normalised tokens, attended values; before the first stage, the patches.
-  let narrow: Buffer<Float>
+  let narrow: Operand
   /// `[rows, 4C]`: queries, keys and values; the MLP's hidden layer; merged neighbours.
-  let wide: Buffer<Float>
+  let wide: Operand
 }

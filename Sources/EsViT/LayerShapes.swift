@@ -25,7 +25,7 @@ extension Architecture {
       let c = channels(stage: stage)
       let rows = side * side
       shapes += [
-        .layerNorm(rows: rows, channels: c),
+        .layerNorm(rows: rows, channels: c, precision: precision),
         linear(rows, c, 3 * c, .bias),
       ]
       for shift in Set((0..<depths[stage]).map { self.shift(stage: stage, block: $0) }).sorted() {
@@ -34,7 +34,7 @@ extension Architecture {
             images: 1,
             WindowAttention.Shape(
               side: side, window: window(stage: stage), shift: shift, heads: heads[stage],
-              headDimension: c / heads[stage])))
+              headDimension: c / heads[stage]), precision: precision))
       }
       shapes += [
         linear(rows, c, c, .residual, group: c / heads[stage]),
@@ -42,7 +42,7 @@ extension Architecture {
         linear(rows, Self.mlpRatio * c, c, .residual, group: GEMM.outputGroup(Self.mlpRatio * c)),
       ]
       if stage < stages - 1 {
-        shapes.append(.patchMerging(images: 1, side: side, channels: c))
+        shapes.append(.patchMerging(images: 1, side: side, channels: c, precision: precision))
         side = (side + 1) / 2
       }
     }

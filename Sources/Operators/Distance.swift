@@ -34,7 +34,7 @@ package final class Distance {
     packing = try FlatKernel("distance_pack", of: KernelFile.distanceRows.source(definitions), in: context)
     gathering = try FlatKernel("distance_gather", of: KernelFile.distanceRows.source(definitions), in: context)
     switch self.variant {
-    case .cpu:
+    case .cpu, .packed:
       group = 1
       scoring = try context.kernel(
         "distance_scores", KernelFile.distanceCPU.source(definitions + ["BLOCK=\(Self.rowsPerItem)"]))
@@ -87,7 +87,7 @@ package final class Distance {
       rows, inverseNorms, queries, scores, UInt32(count), UInt32(Self.stride(dimension: dimension)),
       UInt32(queryCount), UInt64(scoreStride), UInt64(scoreBase))
     switch variant {
-    case .cpu:
+    case .cpu, .packed:
       try queue.enqueue(scoring, global: [(count + Self.rowsPerItem - 1) / Self.rowsPerItem], local: [1])
     case .portable:
       let tiles = (queryCount + Self.queriesPerGroup - 1) / Self.queriesPerGroup

@@ -28,7 +28,10 @@ package final class GEMM {
   package nonisolated let outputs: Int
   package nonisolated let precision: Precision
   package nonisolated let variant: Variant
+  /// How `input` has to lie in memory: what its producer is to write.
+  package nonisolated let inputFormat: OperandFormat
 
+  private let packed: PackedGEMM?
   /// Rounds the input in front of an f32 kernel.
   private let rounding: RowRounding?
   private let queue: CommandQueue
@@ -38,22 +41,50 @@ package final class GEMM {
   private let workGroup: [Int]
 
   /// - Parameters:
-  ///   - group: inputs that share a scale, for int8: neighbours in a row; all of a row where nil.
+  ///   - group: inputs that share a step, for int8: neighbours in a row; all of a row where nil.
+  ///   - output: what the output's reader wants; other than f32 the packed variant writes only.
+  ///   - variant: a packed one takes multiples of 16 inputs and outputs, and processors with the instructions; others
+  ///     run the CPU's kernel over rounded values.
   ///   - workGroupLimit: a lower limit than the device's own, for tests.
   ///   - vectorBits: another vector width than the CPU's own, for tests.
+  ///   - assembly: whether the packed variant uses the processor's instructions, for tests.
   /// - Throws: `OpenCLError` where the weights do not fit together or the device refuses.
   package init(
     context: Context, weights: LinearWeights, epilogue: Epilogue = .bias, precision: Precision = .f32,
-    group: Int? = nil, variant: Variant, workGroupLimit: Int? = nil, vectorBits: Int? = nil
+    group: Int? = nil, output: OperandFormat = .f32, variant: Variant, workGroupLimit: Int? = nil,
+    vectorBits: Int? = nil, assembly: Bool? = nil
   ) throws(OpenCLError) {
     inputs = weights.inputs
     outputs = weights.outputs
     self.precision = precision
-    self.variant = variant
-    rounding = try RowRounding(
-      context: context, precision: precision, width: weights.inputs, group: group ?? weights.inputs)
     queue = try context.queue
-    switch variant {
+    let group = group ?? weights.inputs
+    if variant == .packed {
+      let instructions = try precision.hasInstructions(in: context)
+      packed =
+        instructions || assembly != nil
+        ? try PackedGEMM(
+          context: context, weights: weights, epilogue: epilogue, precision: precision, group: group, output: output,
+          assembly: assembly ?? true) : nil
+    } else {
+      packed = nil
+    }
+    if let packed {
+      self.variant = .packed
+      inputFormat = packed.inputFormat
+      rounding = nil
+      kernel = packed.kernel
+      tile = (PackedGEMM.rows, packed.panel)
+      workGroup = [1, 1]
+      return
+    }
+    guard output == .f32 else {
+      throw OpenCLError(operation: "GEMM of \(inputs) → \(outputs)", detail: "only packed kernels write \(output)")
+    }
+    self.variant = variant == .packed ? .cpu : variant
+    inputFormat = .f32
+    rounding = try RowRounding(context: context, precision: precision, width: weights.inputs, group: group)
+    switch self.variant {
     case .portable:
       let (kernel, size) = try WorkGroup.kernel(
         "gemm", of: .gemm, definitions: epilogue.definitions, sizes: WorkGroup.powersOfTwo(from: 16),
@@ -61,7 +92,7 @@ package final class GEMM {
       self.kernel = kernel
       tile = (4 * size, 4 * size)
       workGroup = [size, size]
-    case .cpu:
+    case .cpu, .packed:
       let bits = if let vectorBits { vectorBits } else { try VectorBits.of(context) }
       let (rows, vectors) = Self.registers(outputs: weights.outputs, vectorBits: bits)
       tile = (rows, 16 * vectors)
@@ -73,11 +104,11 @@ package final class GEMM {
           ["ROWS=\(rows)", "VECTORS=\(vectors)"] + epilogue.definitions + (isRagged ? ["RAGGED"] : []),
           prelude: .vector16))
     }
-    let packed = try PackedWeights(weights, width: tile.columns, precision: precision, in: context)
-    try kernel.setArguments(from: 1, packed.panels, packed.bias)
-    switch variant {
+    let panels = try PackedWeights(weights, width: tile.columns, precision: precision, in: context)
+    try kernel.setArguments(from: 1, panels.panels, panels.bias)
+    switch self.variant {
     case .portable: try kernel.setArguments(from: 5, Int32(inputs), Int32(outputs))
-    case .cpu: try kernel.setArguments(from: 4, Int32(inputs), Int32(outputs))
+    case .cpu, .packed: try kernel.setArguments(from: 4, Int32(inputs), Int32(outputs))
     }
   }
 
@@ -98,14 +129,28 @@ package final class GEMM {
   /// never mix, up to that many.
   package nonisolated static func paddedRows(_ rows: Int) -> Int { rows + 7 }
 
+  /// Enqueues the layer for the first `rows` rows of `input`, `[rows, inputs]` in `inputFormat`, to `output`, `[rows,
+  /// outputs]` in the format that `init` was told. As the f32 form below otherwise.
+  package func enqueue(input: Operand, output: Operand, rows: Int) throws(OpenCLError) {
+    guard rows > 0 else { return }
+    if let packed {
+      try packed.enqueue(input: input, output: output, rows: rows)
+    } else {
+      try enqueue(input: input.values, output: output.values, rows: rows)
+    }
+  }
+
   /// Enqueues the layer for the first `rows` rows of `input`, `[rows, inputs]`, to `output`, `[rows, outputs]`. They must
   /// not overlap, and have room for `paddedRows(rows)`. With a lower precision than f32 the input is rounded in place.
   ///
   /// - Throws: `OpenCLError` where a buffer is too small.
   package func enqueue(input: Buffer<Float>, output: Buffer<Float>, rows: Int) throws(OpenCLError) {
     guard rows > 0 else { return }
+    if let packed {
+      return try packed.enqueue(input: Operand(values: input), output: Operand(values: output), rows: rows)
+    }
     let padded = (rows + tile.rows - 1) / tile.rows * tile.rows
-    let needed = variant == .cpu ? padded : rows
+    let needed = variant == .portable ? rows : padded
     guard input.count >= needed * inputs, output.count >= needed * outputs else {
       throw OpenCLError(
         operation: "GEMM of \(rows) rows, \(inputs) → \(outputs)",
@@ -118,7 +163,7 @@ package final class GEMM {
     case .portable:
       try kernel.setArguments(from: 3, output, Int32(rows))
       try queue.enqueue(kernel, global: [tiles.columns * workGroup[0], tiles.rows * workGroup[1]], local: workGroup)
-    case .cpu:
+    case .cpu, .packed:
       try kernel.setArguments(from: 3, output)
       try queue.enqueue(kernel, global: [tiles.rows, tiles.columns], local: workGroup)
     }

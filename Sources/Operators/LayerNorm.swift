@@ -10,17 +10,19 @@ package final class LayerNorm {
   package nonisolated let channels: Int
   package nonisolated let variant: Variant
   private let queue: CommandQueue
+  private let format: OperandFormat
   private let kernel: Kernel
   /// Work-items that share a row.
   private let size: Int
 
   /// - Parameters:
   ///   - affine: scale and shift, `[channels]` each; nil where they are folded into the layer behind.
+  ///   - output: what the rows' reader wants; other than f32 a CPU's variant writes only.
   ///   - variant: a CPU's takes multiples of 16 channels; others run the portable kernel.
   ///   - workGroupLimit: a lower limit than the device's own, for tests.
   package init(
     context: Context, channels: Int, affine: (scale: [Float], shift: [Float])? = nil,
-    epsilon: Float = LayerNorm.epsilon, variant: Variant, workGroupLimit: Int? = nil
+    epsilon: Float = LayerNorm.epsilon, output: OperandFormat = .f32, variant: Variant, workGroupLimit: Int? = nil
   ) throws(OpenCLError) {
     guard channels > 0, affine.map({ $0.scale.count == channels && $0.shift.count == channels }) ?? true else {
       throw OpenCLError(operation: "LayerNorm", detail: "scale and shift do not have \(channels) channels")
@@ -28,19 +30,29 @@ package final class LayerNorm {
     queue = try context.queue
     self.channels = channels
     self.variant = channels.isMultiple(of: 16) ? variant : .portable
-    let definitions = affine == nil ? [] : ["AFFINE"]
+    format = output
+    guard output == .f32 || self.variant == .cpu else {
+      throw OpenCLError(operation: "LayerNorm of \(channels) channels", detail: "only a CPU's kernel writes \(output)")
+    }
+    let definitions = try (affine == nil ? [] : ["AFFINE"]) + output.definitions(in: context)
     switch self.variant {
     case .portable:
       (kernel, size) = try WorkGroup.kernel(
         "layer_norm", of: .layerNorm, definitions: definitions, sizes: WorkGroup.powersOfTwo(from: 64),
         items: { $0 }, limit: workGroupLimit, in: context)
-    case .cpu:
+    case .cpu, .packed:
       kernel = try context.kernel("layer_norm", KernelFile.layerNormCPU.source(definitions, prelude: .vector16))
       size = 1
     }
     let scale = try context.makeBuffer(affine?.scale ?? [0])
     let shift = try context.makeBuffer(affine?.shift ?? [0])
     try kernel.setArguments(from: 2, scale, shift, Int32(channels), epsilon)
+  }
+
+  /// Enqueues the first `rows` rows of `input`, to rows in the format that `init` was told, one group a row.
+  package func enqueue(input: Buffer<Float>, output: Operand, rows: Int) throws(OpenCLError) {
+    if case .int8 = format { try kernel.setArguments(from: 6, try output.steps(rows, of: "LayerNorm of \(rows) rows")) }
+    try enqueue(input: input, output: output.values, rows: rows)
   }
 
   /// Enqueues the first `rows` rows of `input`; `output` may be `input`.

@@ -32,19 +32,24 @@ package final class PatchMerging {
     self.channels = channels
     queue = try context.queue
     variant = channels.isMultiple(of: 16) ? variants[.patchMerging] : .portable
+    let layer = variants[.gemm(of: precision)]
+    self.reduction = try GEMM(
+      context: context, weights: reduction, precision: precision,
+      variant: layer == .packed && variant != .cpu ? .cpu : layer)
+    let format = self.reduction.inputFormat
     switch variant {
     case .portable:
       let flat = try FlatKernel("gather_neighbours", of: KernelFile.patchMerging.source(), in: context)
       try flat.kernel.setArguments(from: 2, Int32(side), Int32(channels))
       gather = .portable(
         flat, try LayerNorm(context: context, channels: 4 * channels, variant: variants[.layerNorm]))
-    case .cpu:
-      let kernel = try context.kernel("merge_normalised", KernelFile.patchMergingCPU.source(prelude: .vector16))
+    case .cpu, .packed:
+      let kernel = try context.kernel(
+        "merge_normalised",
+        KernelFile.patchMergingCPU.source(try format.definitions(in: context), prelude: .vector16))
       try kernel.setArguments(from: 2, Int32(side), Int32(channels), LayerNorm.epsilon)
       gather = .cpu(kernel)
     }
-    self.reduction = try GEMM(
-      context: context, weights: reduction, precision: precision, variant: variants[.gemm(of: precision)])
   }
 
   /// Tokens a side of the merged map.
@@ -55,21 +60,24 @@ package final class PatchMerging {
   /// - Parameters:
   ///   - tokens: `[images·side², C]` in, `[images·mergedSide², 2C]` out.
   ///   - scratch: `[images·mergedSide², 4C]`; both with room for `GEMM.paddedRows`.
-  package func enqueue(tokens: Buffer<Float>, scratch: Buffer<Float>, images: Int) throws(OpenCLError) {
+  package func enqueue(tokens: Buffer<Float>, scratch: Operand, images: Int) throws(OpenCLError) {
     guard images > 0 else { return }
     let rows = images * mergedSide * mergedSide
-    guard tokens.count >= images * side * side * channels, scratch.count >= rows * 4 * channels else {
+    guard tokens.count >= images * side * side * channels, scratch.values.count >= rows * 4 * channels else {
       throw OpenCLError(operation: "Patch merging of \(images) maps", detail: "the buffers are smaller")
     }
     switch gather {
     case .portable(let flat, let norm):
-      try flat.kernel.setArguments(tokens, scratch)
+      try flat.kernel.setArguments(tokens, scratch.values)
       try flat.enqueue(items: channels * rows, countArgument: 4)
-      try norm.enqueue(input: scratch, output: scratch, rows: rows)
+      try norm.enqueue(input: scratch.values, output: scratch.values, rows: rows)
     case .cpu(let kernel):
-      try kernel.setArguments(tokens, scratch)
+      try kernel.setArguments(tokens, scratch.values)
+      if case .int8 = reduction.inputFormat {
+        try kernel.setArguments(from: 5, try scratch.steps(rows, of: "Patch merging of \(images) maps"))
+      }
       try queue.enqueue(kernel, global: [rows], local: [1])
     }
-    try reduction.enqueue(input: scratch, output: tokens, rows: rows)
+    try reduction.enqueue(input: scratch, output: Operand(values: tokens), rows: rows)
   }
 }

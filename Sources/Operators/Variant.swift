@@ -6,6 +6,8 @@ package enum Variant: String, Sendable, Codable, CaseIterable {
   case portable
   /// One work-item a work-group over 16-wide vectors: for devices that are CPUs.
   case cpu
+  /// The same over operands that lie in memory in their low precision, by the processor's instructions for it.
+  case packed
 }
 
 /// The operations that have kernels, in the order of a request's way.
@@ -34,7 +36,7 @@ package struct Variants: Sendable, Equatable {
   package static func preferred(for device: Device) -> Variants {
     var variants = portable
     for kind in OperatorKind.allCases {
-      if let variant = kind.variants.last(where: { $0.suits(device) }) { variants[kind] = variant }
+      if let variant = kind.variants.last(where: { $0.suits(device, for: kind.precision) }) { variants[kind] = variant }
     }
     return variants
   }
@@ -55,10 +57,20 @@ extension OperatorKind {
     }
   }
 
+  /// That of the linear layers, for those kinds; f32 else.
+  var precision: Precision {
+    switch self {
+    case .gemmBF16: .bf16
+    case .gemmInt8: .int8
+    default: .f32
+    }
+  }
+
   /// The variants that are written, from the most portable to the fastest.
   package var variants: [Variant] {
     switch self {
-    case .preprocess, .layerNorm, .gemm, .gemmBF16, .gemmInt8, .windowAttention,
+    case .gemmBF16, .gemmInt8: [.portable, .cpu, .packed]
+    case .preprocess, .layerNorm, .gemm, .windowAttention,
       .patchMerging, .distance:
       [.portable, .cpu]
     default: [.portable]
@@ -68,10 +80,16 @@ extension OperatorKind {
 
 extension Variant {
   /// Whether the variant is meant for devices like `device`.
-  package func suits(_ device: Device) -> Bool {
+  package func suits(_ device: Device, for precision: Precision = .f32) -> Bool {
     switch self {
     case .portable: true
     case .cpu: device.kind == .cpu
+    case .packed:
+      switch precision {
+      case .f32: false
+      case .bf16: device.kind == .cpu && device.isPoCL && Processor.current.flags.contains("avx512_bf16")
+      case .int8: device.kind == .cpu && device.isPoCL && Processor.current.flags.contains("avx512_vnni")
+      }
     }
   }
 }

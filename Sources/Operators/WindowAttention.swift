@@ -29,6 +29,7 @@ package final class WindowAttention {
   package nonisolated let shape: Shape
   package nonisolated let variant: Variant
   private let queue: CommandQueue
+  private let format: OperandFormat
   private let kernel: Run
 
   private enum Run {
@@ -40,11 +41,13 @@ package final class WindowAttention {
   ///   - table: `[(2·window - 1)², heads]`, the relative position bias.
   ///   - paddingToken: `[3·channels]`: query, key and value of a padded token, whose input is zero: the projection's
   ///     own bias.
+  ///   - output: what the rows' reader wants; other than f32 a CPU's variant writes only.
   ///   - variant: a CPU's takes head dimensions of 16, 32, 48 and 64, and windows that fit its local memory; others
   ///     run the portable kernel.
   ///   - workGroupLimit: a lower limit than the device's own, for tests.
   package init(
-    context: Context, shape: Shape, table: [Float], paddingToken: [Float], variant: Variant, workGroupLimit: Int? = nil
+    context: Context, shape: Shape, table: [Float], paddingToken: [Float], output: OperandFormat = .f32,
+    variant: Variant, workGroupLimit: Int? = nil
   ) throws(OpenCLError) {
     let positions = 2 * shape.window - 1
     guard
@@ -57,9 +60,11 @@ package final class WindowAttention {
     }
     queue = try context.queue
     self.shape = shape
-    let holds =
-      [16, 32, 48, 64].contains(shape.headDimension) && Self.localBytes(shape) <= context.device.localMemory
-    self.variant = holds ? variant : .portable
+    self.variant = Self.holds(shape, on: context.device) ? variant : .portable
+    format = output
+    guard output == .f32 || self.variant == .cpu else {
+      throw OpenCLError(operation: "Window attention", detail: "only a CPU's kernel writes \(output)")
+    }
     let tableBuffer = try context.makeBuffer(table)
     let padding = try context.makeBuffer(paddingToken)
     switch self.variant {
@@ -71,9 +76,10 @@ package final class WindowAttention {
       try flat.kernel.setArguments(from: 1, padding, tableBuffer)
       try flat.kernel.setArguments(
         from: 4, Int32(shape.side), Int32(shape.window), Int32(shape.shift), Int32(shape.heads))
-    case .cpu:
+    case .cpu, .packed:
       let source = KernelFile.attentionCPU.source(
-        ["WINDOW=\(shape.window)", "HEAD_DIM=\(shape.headDimension)"], prelude: .vector16)
+        ["WINDOW=\(shape.window)", "HEAD_DIM=\(shape.headDimension)"] + (try output.definitions(in: context)),
+        prelude: .vector16)
       let tokens = shape.window * shape.window
       let bias = try context.makeBuffer(Float.self, count: shape.heads * tokens * Self.columns(shape))
       let expand = try context.kernel("expand_bias", source)
@@ -87,13 +93,27 @@ package final class WindowAttention {
     }
   }
 
+  /// Whether the CPU's variant takes `shape`.
+  package nonisolated static func holds(_ shape: Shape, on device: Device) -> Bool {
+    [16, 32, 48, 64].contains(shape.headDimension) && localBytes(shape) <= device.localMemory
+  }
+
   /// Keys of a window, filled up to whole vectors (COLUMNS of `attention.cpu.cl`).
-  private static func columns(_ shape: Shape) -> Int { (shape.window * shape.window + 31) / 32 * 32 }
+  private nonisolated static func columns(_ shape: Shape) -> Int { (shape.window * shape.window + 31) / 32 * 32 }
 
   /// Local memory of the CPU variant: keys, values, seven rows of weights, regions and token numbers.
-  private static func localBytes(_ shape: Shape) -> Int {
+  private nonisolated static func localBytes(_ shape: Shape) -> Int {
     let tokens = shape.window * shape.window
     return 4 * ((shape.headDimension + 7 + 1) * columns(shape) + (shape.headDimension + 1) * tokens)
+  }
+
+  /// Enqueues the attention of `images` maps, to rows in the format that `init` was told, a head a group.
+  package func enqueue(input: Buffer<Float>, output: Operand, images: Int) throws(OpenCLError) {
+    if case .int8 = format, case .cpu(let attention) = kernel {
+      let groups = images * shape.side * shape.side * shape.heads
+      try attention.setArguments(from: 7, try output.steps(groups, of: "Window attention of \(images) maps"))
+    }
+    try enqueue(input: input, output: output.values, images: images)
   }
 
   /// Enqueues the attention of `images` maps.

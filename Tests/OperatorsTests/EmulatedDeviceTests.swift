@@ -24,6 +24,30 @@ struct EmulatedDeviceTests {
     }
   }
 
+  @Test("the packed GEMM in plain C, with every epilogue", arguments: [Precision.bf16, .int8], GEMM.Epilogue.allCases)
+  func packed(precision: Precision, epilogue: GEMM.Epilogue) throws {
+    let context = try SharedContext.get()
+    for (inputs, outputs, group) in [(16, 48, 16), (32, 32, 16), (16, 16, 16)] {
+      var noise = Noise(seed: 1)
+      let weights = LinearWeights(inputs: inputs, outputs: outputs, weight: noise.floats(inputs * outputs))
+      let format: OperandFormat =
+        epilogue != .gelu ? .f32 : precision == .bf16 ? .bf16 : .int8(group: GEMM.outputGroup(outputs))
+      let gemm = try GEMM(
+        context: context, weights: weights, epilogue: epilogue, precision: precision, group: group, output: format,
+        variant: .packed, assembly: false)
+      #expect(gemm.variant == .packed)
+      let padded = GEMM.paddedRows(8)
+      let output = try Operand(rows: padded, width: outputs, format, in: context)
+      try context.queue.fill(output.values, with: 0)
+      try gemm.enqueue(
+        input: try Operand(
+          rows: noise.floats(8 * inputs), width: inputs, paddedRows: padded, gemm.inputFormat, in: context),
+        output: output, rows: 8)
+      let isFinite = try output.read(8 * outputs, format, from: context).allSatisfy { $0.isFinite }
+      #expect(isFinite)
+    }
+  }
+
   @Test("the widest tiles of the CPU's GEMM, with every epilogue", arguments: GEMM.Epilogue.allCases)
   func wideTiles(epilogue: GEMM.Epilogue) throws {
     let context = try SharedContext.get()

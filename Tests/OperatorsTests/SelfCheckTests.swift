@@ -72,6 +72,21 @@ struct SelfCheckTests {
     #expect(report.warnings.first?.contains("\(fault.kind.rawValue) (cpu)") == true)
   }
 
+  @Test("a packed kernel with a fault is dropped for the one over rounded values")
+  func packedDropped() throws {
+    let context = try Context(device: Self.context.get().device, cacheDirectory: nil)
+    guard Variant.packed.suits(context.device, for: .int8) else { return }
+    try Fault(
+      kind: .gemmInt8, file: .gemmPackedCPU, definitions: ["VECTORS=3", "RESIDUAL", "ASSEMBLY", "INT8", "GROUP=32"],
+      good: "g < groups; ++g", bad: "g < groups - 1; ++g"
+    ).plant(in: context)
+    let report = try SelfCheck.settle(
+      context, shapes: OperatorShape.small(of: .int8).filter { $0.kind == .gemmInt8 })
+    #expect(report.variants[.gemmInt8] == .cpu)
+    #expect(report.warnings.count == 1)
+    #expect(report.warnings.first?.contains("gemm int8 (packed)") == true)
+  }
+
   @Test("a device whose portable kernel has a fault, too, is refused")
   func refused() throws {
     let context = try Context(device: Self.context.get().device, cacheDirectory: nil)

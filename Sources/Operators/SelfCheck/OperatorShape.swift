@@ -2,12 +2,13 @@
 package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
   case preprocess(width: Int, height: Int, resize: Int, crop: Int, patch: Int)
   case patchEmbedding(rows: Int, patch: Int, channels: Int)
-  case layerNorm(rows: Int, channels: Int)
+  /// - `precision`: of the layer that reads the rows; the same below.
+  case layerNorm(rows: Int, channels: Int, precision: Precision = .f32)
   /// - `group`: inputs that share a scale, for int8; all where nil.
   case gemm(
     rows: Int, inputs: Int, outputs: Int, epilogue: GEMM.Epilogue, precision: Precision = .f32, group: Int? = nil)
-  case windowAttention(images: Int, WindowAttention.Shape)
-  case patchMerging(images: Int, side: Int, channels: Int)
+  case windowAttention(images: Int, WindowAttention.Shape, precision: Precision = .f32)
+  case patchMerging(images: Int, side: Int, channels: Int, precision: Precision = .f32)
   case pool(images: Int, tokens: Int, channels: Int)
   case distance(rows: Int, queries: Int, dimension: Int, format: VectorFormat)
   case topK(rows: Int, k: Int)
@@ -31,12 +32,13 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
     case .preprocess(let width, let height, let resize, let crop, _):
       "\(width)×\(height) → \(resize) → \(crop)"
     case .patchEmbedding(let rows, let patch, let channels): "\(rows)×\(3 * patch * patch) → \(channels)"
-    case .layerNorm(let rows, let channels): "\(rows)×\(channels)"
-    case .gemm(let rows, let inputs, let outputs, let epilogue, _, _):
-      "\(rows)×\(inputs) → \(outputs), \(epilogue)"
-    case .windowAttention(let images, let shape):
-      "\(images)×\(shape.side)², window \(shape.window), shift \(shape.shift), heads \(shape.heads)×\(shape.headDimension)"
-    case .patchMerging(let images, let side, let channels): "\(images)×\(side)²×\(channels)"
+    case .layerNorm(let rows, let channels, let precision): "\(precision.note)\(rows)×\(channels)"
+    case .gemm(let rows, let inputs, let outputs, let epilogue, let precision, _):
+      "\(precision.note)\(rows)×\(inputs) → \(outputs), \(epilogue)"
+    case .windowAttention(let images, let shape, let precision):
+      "\(precision.note)\(images)×\(shape.side)², window \(shape.window), shift \(shape.shift), heads \(shape.heads)×\(shape.headDimension)"
+    case .patchMerging(let images, let side, let channels, let precision):
+      "\(precision.note)\(images)×\(side)²×\(channels)"
     case .pool(let images, let tokens, let channels): "\(images)×\(tokens)×\(channels)"
     case .distance(let rows, let queries, let dimension, let format):
       "\(rows)×\(dimension) \(format.rawValue), queries \(queries)"
@@ -73,6 +75,15 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
       .gemm(rows: 7, inputs: 96, outputs: 64, epilogue: .gelu, precision: precision),
       .gemm(rows: 50, inputs: 64, outputs: 144, epilogue: .residual, precision: precision, group: 32),
       .gemm(rows: 9, inputs: 33, outputs: 130, epilogue: .bias, precision: precision),
+      .layerNorm(rows: 9, channels: 96, precision: precision),
+      .windowAttention(
+        images: 1, .init(side: 14, window: 7, shift: 3, heads: 3, headDimension: 32), precision: precision),
+      .patchMerging(images: 1, side: 7, channels: 32, precision: precision),
     ]
   }
+}
+
+extension Precision {
+  /// In front of a shape's description.
+  fileprivate var note: String { self == .f32 ? "" : "\(rawValue) " }
 }

@@ -24,7 +24,7 @@ package enum SelfCheck {
     }
   }
 
-  /// Checks `preferred` (the fastest variants where nil) and drops each variant that disagrees for the portable one.
+  /// Checks `preferred` (the fastest variants where nil) and drops each variant that disagrees for the next more portable.
   ///
   /// - Throws: `SelfCheckError` where a portable kernel disagrees, too.
   package static func settle(
@@ -42,9 +42,10 @@ package enum SelfCheck {
       let own = shapes.filter { $0.kind == kind }
       var found = run(context, variants: variants, shapes: own)
       results += found
-      if let bad = found.first(where: { !$0.passed }), variants[kind] != .portable {
-        warnings.append("dropped for the portable kernel: \(bad)")
-        variants[kind] = .portable
+      while let bad = found.first(where: { !$0.passed }), variants[kind] != .portable {
+        let lower = kind.variants.prefix { $0 != variants[kind] }.last ?? .portable
+        warnings.append("dropped for the \(lower.rawValue) kernel: \(bad)")
+        variants[kind] = lower
         found = run(context, variants: variants, shapes: own)
         results += found
       }
