@@ -9,6 +9,7 @@ let nio: [Target.Dependency] = [
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
 let package = Package(
   name: "esvitd",
@@ -83,14 +84,14 @@ let package = Package(
       dependencies: [
         "Wire", "Imaging", "EsViT", "Retrieval", logging, crypto,
         .product(name: "Configuration", package: "swift-configuration"),
-        .product(name: "Histogram", package: "hdrhistogram-swift"),
+        histogram,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "Yams", package: "Yams"),
       ] + nio),
     // Floor 4
     .executableTarget(
       name: "esvitd", dependencies: ["Daemon", "Benchmark", "EsViT", "Operators", "OpenCL", argumentParser]),
-    .executableTarget(name: "esvit", dependencies: ["Wire", "Metrics", argumentParser]),
+    .executableTarget(name: "esvit", dependencies: ["Wire", "Metrics", argumentParser, histogram]),
 
     .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "esvitd"]),
     .testTarget(name: "BenchmarkTests", dependencies: ["Benchmark"]),

@@ -147,6 +147,16 @@ final class Connection {
     }
   }
 
+  /// Waits until some of `connections` have something to receive, or for so many milliseconds (-1: for good).
+  /// - Returns: their places.
+  static func readable(_ connections: [Connection], milliseconds: Int32) throws(ClientError) -> [Int] {
+    var entries = connections.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+    guard poll(&entries, nfds_t(entries.count), milliseconds) >= 0 || errno == EINTR else {
+      throw .disconnected("waiting for answers failed: \(reason(errno))")
+    }
+    return entries.indices.filter { entries[$0].revents != 0 }
+  }
+
   private func wait(for events: Int16) throws(ClientError) -> Int16 {
     while true {
       var entry = pollfd(fd: descriptor, events: events, revents: 0)

@@ -27,7 +27,7 @@ struct Esvit: ParsableCommand {
           CountCommand.self, RemoveCommand.self,
         ]),
       CommandGroup(
-        name: "Daemon", subcommands: [StatusCommand.self, MetricsCommand.self, CallCommand.self]),
+        name: "Daemon", subcommands: [StatusCommand.self, MetricsCommand.self, BenchCommand.self, CallCommand.self]),
     ])
 
   /// Also in front of the sub-command, which takes over what is parsed here.
