@@ -33,6 +33,11 @@ package struct KernelFile: Sendable, Hashable {
   package static let layerNormCPU = KernelFile("layernorm.cpu.cl", PackageResources.layernorm_cpu_cl)
   package static let patchMergingCPU = KernelFile("patchmerging.cpu.cl", PackageResources.patchmerging_cpu_cl)
   package static let preprocessCPU = KernelFile("preprocess.cpu.cl", PackageResources.preprocess_cpu_cl)
+  package static let swinBlockCPU = KernelFile("swin_block.cpu.cl", PackageResources.swin_block_cpu_cl)
+  /// Goes in front of the CPU's linear layers, behind `vector16`.
+  package static let tile = KernelFile("tile.cl", PackageResources.tile_cl)
+  /// Goes in front of the CPU's window attention, behind `vector16`.
+  package static let window = KernelFile("window.cl", PackageResources.window_cl)
   /// Goes in front of the CPU's variants.
   package static let vector16 = KernelFile("vector16.cl", PackageResources.vector16_cl)
 }

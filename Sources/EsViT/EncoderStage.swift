@@ -6,7 +6,7 @@ import Operators
 struct EncoderStage {
   /// Tokens a side of the map.
   let side: Int
-  private let blocks: [EncoderBlock]
+  private let blocks: [SwinBlock]
   private let merging: PatchMerging?
 
   init(
@@ -15,15 +15,15 @@ struct EncoderStage {
   ) throws {
     self.side = side
     let channels = architecture.channels(stage: stage)
-    var blocks: [EncoderBlock] = []
+    var blocks: [SwinBlock] = []
     for block in 0..<architecture.depths[stage] {
       let shape = WindowAttention.Shape(
         side: side, window: architecture.window(stage: stage),
         shift: architecture.shift(stage: stage, block: block), heads: architecture.heads[stage],
         headDimension: channels / architecture.heads[stage])
       blocks.append(
-        try EncoderBlock(
-          "layers.\(stage).blocks.\(block).", of: weights, shape: shape, context: context,
+        try SwinBlock(
+          context: context, shape: shape, weights: try weights.block("layers.\(stage).blocks.\(block).", shape),
           precision: precision, variants: variants))
     }
     self.blocks = blocks
@@ -44,7 +44,9 @@ struct EncoderStage {
 
   /// Enqueues the stage over `images` maps in `buffers.tokens`.
   func enqueue(_ buffers: Activations, images: Int) throws(OpenCLError) {
-    for block in blocks { try block.enqueue(buffers, images: images, rows: images * side * side) }
+    for block in blocks {
+      try block.enqueue(tokens: buffers.tokens, narrow: buffers.narrow, wide: buffers.wide, images: images)
+    }
     try merging?.enqueue(tokens: buffers.tokens, scratch: buffers.wide, images: images)
   }
 }

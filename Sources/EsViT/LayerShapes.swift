@@ -29,12 +29,11 @@ extension Architecture {
         linear(rows, c, 3 * c, .bias),
       ]
       for shift in Set((0..<depths[stage]).map { self.shift(stage: stage, block: $0) }).sorted() {
-        shapes.append(
-          .windowAttention(
-            images: 1,
-            WindowAttention.Shape(
-              side: side, window: window(stage: stage), shift: shift, heads: heads[stage],
-              headDimension: c / heads[stage]), precision: precision))
+        let shape = WindowAttention.Shape(
+          side: side, window: window(stage: stage), shift: shift, heads: heads[stage],
+          headDimension: c / heads[stage])
+        shapes.append(.windowAttention(images: 1, shape, precision: precision))
+        if precision == .f32 { shapes.append(.swinBlock(images: 1, shape)) }
       }
       shapes += [
         linear(rows, c, c, .residual, group: c / heads[stage]),

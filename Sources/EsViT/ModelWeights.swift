@@ -30,4 +30,19 @@ struct ModelWeights {
     }
     return linear
   }
+
+  /// A block's layers.
+  ///
+  /// - Parameter prefix: of their names, `layers.S.blocks.B.`
+  func block(_ prefix: String, _ shape: WindowAttention.Shape) throws(EncoderError) -> SwinBlock.Weights {
+    let c = shape.channels
+    let hidden = Architecture.mlpRatio * c
+    let positions = 2 * shape.window - 1
+    return SwinBlock.Weights(
+      qkv: try linear(prefix + "attn.qkv", c, 3 * c, after: prefix + "norm1"),
+      projection: try linear(prefix + "attn.proj", c, c),
+      expansion: try linear(prefix + "mlp.fc1", c, hidden, after: prefix + "norm2"),
+      contraction: try linear(prefix + "mlp.fc2", hidden, c),
+      table: try vector(prefix + "attn.relative_position_bias_table", positions * positions, shape.heads))
+  }
 }

@@ -102,7 +102,7 @@ package final class GEMM {
         "gemm",
         KernelFile.gemmCPU.source(
           ["ROWS=\(rows)", "VECTORS=\(vectors)"] + epilogue.definitions + (isRagged ? ["RAGGED"] : []),
-          prelude: .vector16))
+          prelude: .vector16, .tile))
     }
     let panels = try PackedWeights(weights, width: tile.columns, precision: precision, in: context)
     try kernel.setArguments(from: 1, panels.panels, panels.bias)
@@ -112,7 +112,7 @@ package final class GEMM {
     }
   }
 
-  /// Rows and vectors of 16 outputs whose sums fit the registers of the CPU (`gemm.cpu.cl`).
+  /// Rows and vectors of 16 outputs whose sums fit the registers of the CPU (`tile.cl`).
   private static func registers(outputs: Int, vectorBits: Int) -> (rows: Int, vectors: Int) {
     guard vectorBits >= 512 else { return (6, 1) }
     // Three vectors a row are the fastest; fewer where they divide the outputs and three do not.

@@ -25,6 +25,15 @@ package struct LinearWeights: Sendable {
     self.outputScale = outputScale
   }
 
+  /// The same layer with its outputs in another order: output `i` is what `order[i]` was.
+  func reordered(_ order: [Int]) -> LinearWeights {
+    var layer = self
+    layer.weight = order.flatMap { weight[$0 * inputs..<($0 + 1) * inputs] }
+    layer.bias = bias.map { bias in order.map { bias[$0] } }
+    layer.outputScale = outputScale.map { scale in order.map { scale[$0] } }
+    return layer
+  }
+
   /// What does not fit together, or nil.
   var problem: String? {
     if inputs < 1 || outputs < 1 { return "a linear layer of \(inputs) inputs and \(outputs) outputs" }

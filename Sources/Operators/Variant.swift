@@ -19,6 +19,7 @@ package enum OperatorKind: String, Sendable, Codable, CaseIterable {
   case gemmBF16 = "gemm bf16"
   case gemmInt8 = "gemm int8"
   case windowAttention = "window attention"
+  case swinBlock = "swin block"
   case patchMerging = "patch merging"
   case pool
   case distance
@@ -70,7 +71,7 @@ extension OperatorKind {
   package var variants: [Variant] {
     switch self {
     case .gemmBF16, .gemmInt8: [.portable, .cpu, .packed]
-    case .preprocess, .layerNorm, .gemm, .windowAttention,
+    case .preprocess, .layerNorm, .gemm, .windowAttention, .swinBlock,
       .patchMerging, .distance:
       [.portable, .cpu]
     default: [.portable]

@@ -6,7 +6,7 @@ import OpenCL
 @DeviceActor
 package final class WindowAttention {
   /// The map and its windows.
-  package struct Shape: Sendable, Hashable {
+  package struct Shape: Sendable, Hashable, CustomStringConvertible {
     /// Tokens a side of the map.
     package let side: Int
     /// Tokens a side of a window. The map is padded with zero tokens to a multiple of it.
@@ -16,6 +16,9 @@ package final class WindowAttention {
     package let heads: Int
     package let headDimension: Int
     package var channels: Int { heads * headDimension }
+    package var description: String {
+      "\(side)², window \(window), shift \(shift), heads \(heads)×\(headDimension)"
+    }
 
     package init(side: Int, window: Int, shift: Int, heads: Int, headDimension: Int) {
       self.side = side
@@ -65,7 +68,6 @@ package final class WindowAttention {
     guard output == .f32 || self.variant == .cpu else {
       throw OpenCLError(operation: "Window attention", detail: "only a CPU's kernel writes \(output)")
     }
-    let tableBuffer = try context.makeBuffer(table)
     let padding = try context.makeBuffer(paddingToken)
     switch self.variant {
     case .portable:
@@ -73,24 +75,34 @@ package final class WindowAttention {
         "window_attention", of: KernelFile.attention.source(["HEAD_DIM=\(shape.headDimension)"]),
         limit: workGroupLimit, in: context)
       kernel = .portable(flat)
-      try flat.kernel.setArguments(from: 1, padding, tableBuffer)
+      try flat.kernel.setArguments(from: 1, padding, try context.makeBuffer(table))
       try flat.kernel.setArguments(
         from: 4, Int32(shape.side), Int32(shape.window), Int32(shape.shift), Int32(shape.heads))
     case .cpu, .packed:
-      let source = KernelFile.attentionCPU.source(
-        ["WINDOW=\(shape.window)", "HEAD_DIM=\(shape.headDimension)"] + (try output.definitions(in: context)),
-        prelude: .vector16)
-      let tokens = shape.window * shape.window
-      let bias = try context.makeBuffer(Float.self, count: shape.heads * tokens * Self.columns(shape))
-      let expand = try context.kernel("expand_bias", source)
-      try expand.setArguments(tableBuffer, bias, Int32(shape.heads))
-      try queue.enqueue(expand, global: [tokens, shape.heads], local: [1, 1])
-      try queue.finish()
+      let source = Self.source(shape, try output.definitions(in: context))
       let attention = try context.kernel("window_attention", source)
       kernel = .cpu(attention)
-      try attention.setArguments(from: 1, padding, bias)
+      try attention.setArguments(from: 1, padding, try Self.expandedBias(shape, table: table, in: context))
       try attention.setArguments(from: 4, Int32(shape.side), Int32(shape.shift), Int32(shape.heads))
     }
+  }
+
+  private static func source(_ shape: Shape, _ definitions: [String] = []) -> ProgramSource {
+    KernelFile.attentionCPU.source(
+      ["WINDOW=\(shape.window)", "HEAD_DIM=\(shape.headDimension)"] + definitions, prelude: .vector16, .window)
+  }
+
+  /// The relative position bias of every pair of a window's tokens, as the CPU's kernels read it.
+  ///
+  /// - Parameter table: `[(2·window - 1)², heads]`
+  static func expandedBias(_ shape: Shape, table: [Float], in context: Context) throws(OpenCLError) -> Buffer<Float> {
+    let tokens = shape.window * shape.window
+    let bias = try context.makeBuffer(Float.self, count: shape.heads * tokens * columns(shape))
+    let expand = try context.kernel("expand_bias", source(shape))
+    try expand.setArguments(try context.makeBuffer(table), bias, Int32(shape.heads))
+    try context.queue.enqueue(expand, global: [tokens, shape.heads], local: [1, 1])
+    try context.queue.finish()
+    return bias
   }
 
   /// Whether the CPU's variant takes `shape`.
@@ -98,13 +110,14 @@ package final class WindowAttention {
     [16, 32, 48, 64].contains(shape.headDimension) && localBytes(shape) <= device.localMemory
   }
 
-  /// Keys of a window, filled up to whole vectors (COLUMNS of `attention.cpu.cl`).
+  /// Keys of a window, filled up to whole vectors (COLUMNS of `window.cl`).
   private nonisolated static func columns(_ shape: Shape) -> Int { (shape.window * shape.window + 31) / 32 * 32 }
 
-  /// Local memory of the CPU variant: keys, values, seven rows of weights, regions and token numbers.
+  /// Local memory of the CPU variant: queries, keys and values, transposed keys, seven rows of weights, regions and token
+  /// numbers.
   private nonisolated static func localBytes(_ shape: Shape) -> Int {
     let tokens = shape.window * shape.window
-    return 4 * ((shape.headDimension + 7 + 1) * columns(shape) + (shape.headDimension + 1) * tokens)
+    return 4 * ((shape.headDimension + 7 + 1) * columns(shape) + (3 * shape.headDimension + 1) * tokens)
   }
 
   /// Enqueues the attention of `images` maps, to rows in the format that `init` was told, a head a group.

@@ -62,9 +62,13 @@ struct FlatKernel {
 }
 
 extension KernelFile {
-  /// - Parameter prelude: a file that goes in front.
-  func source(_ definitions: [String] = [], prelude: KernelFile? = nil) -> ProgramSource {
-    let whole = prelude.map { "\($0.text)#line 1 \"\(name)\"\n\(text)" } ?? text
+  /// - Parameter prelude: files that go in front.
+  func source(_ definitions: [String] = [], prelude: KernelFile...) -> ProgramSource {
+    source(definitions, preludes: prelude)
+  }
+
+  func source(_ definitions: [String], preludes: [KernelFile]) -> ProgramSource {
+    let whole = (preludes + [self]).map { "#line 1 \"\($0.name)\"\n\($0.text)" }.joined()
     return ProgramSource(name: name, text: whole, definitions: definitions)
   }
 }

@@ -32,6 +32,7 @@ struct SelfCheckTests {
     let kind: OperatorKind
     let file: KernelFile
     var definitions: [String] = []
+    var preludes: [KernelFile] = [.vector16]
     let good: String
     let bad: String
     var testDescription: String { "\(file.name): \(bad)" }
@@ -42,6 +43,7 @@ struct SelfCheckTests {
         bad: "int c = 16; c < channels; c += 16) sum +="),
       Fault(
         kind: .windowAttention, file: .attentionCPU, definitions: ["WINDOW=7", "HEAD_DIM=32"],
+        preludes: [.vector16, .window],
         good: "(float16)(-100.0f * LOG2_E), (float16)(0.0f)", bad: "(float16)(0.0f), (float16)(0.0f)"),
       Fault(
         kind: .patchMerging, file: .patchMergingCPU, good: "+ i % 2, column = 2 * (place % half_side) + i / 2",
@@ -51,7 +53,7 @@ struct SelfCheckTests {
     /// Makes `context` run the faulty kernel.
     @DeviceActor
     func plant(in context: Context) throws {
-      let source = file.source(definitions, prelude: file.name.contains(".cpu.") ? .vector16 : nil)
+      let source = file.source(definitions, preludes: file.name.contains(".cpu.") ? preludes : [])
       let text = source.text.replacing(good, with: bad)
       try #require(text != source.text)
       context.programs[source] = try context.program(

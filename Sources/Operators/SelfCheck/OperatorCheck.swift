@@ -30,6 +30,7 @@ struct OperatorCheck {
     case .gemm(let rows, let inputs, let outputs, let epilogue, let precision, let group):
       try gemm(rows, inputs, outputs, epilogue, precision, group)
     case .windowAttention(let images, let shape, let precision): try windowAttention(images, shape, precision)
+    case .swinBlock(let images, let shape): try swinBlock(images, shape)
     case .patchMerging(let images, let side, let channels, let precision):
       try patchMerging(images, side, channels, precision)
     case .pool(let images, let tokens, let channels): try pool(images, tokens, channels)
@@ -213,6 +214,24 @@ struct OperatorCheck {
       Truth.attention(
         shape, qkv: qkv, paddingToken: padding, table: table, image: $0 / tokens, token: $0 % tokens)
     }
+  }
+
+  private func swinBlock(_ images: Int, _ shape: WindowAttention.Shape) throws(OpenCLError) -> Double {
+    var noise = Noise(seed: 10)
+    let weights = SwinBlock.Weights(shape, noise: &noise)
+    let rows = images * shape.side * shape.side
+    let tokens = noise.floats(rows * shape.channels)
+    // One compute unit: the kernel is checked also where a device has too many to be used at this size.
+    let operation = try SwinBlock(
+      context: context, shape: shape, weights: weights, variants: variants, computeUnits: 1)
+    let padded = GEMM.paddedRows(rows) * shape.channels
+    let buffer = try context.makeBuffer(tokens + [Float](repeating: 0, count: padded - tokens.count))
+    let zeros = [Float](repeating: 0, count: 4 * padded)
+    try operation.enqueue(
+      tokens: buffer, narrow: Operand(values: try context.makeBuffer(zeros)),
+      wide: Operand(values: try context.makeBuffer(zeros)), images: images)
+    let truth = BlockTruth(shape, weights, tokens: tokens)
+    return compare(try context.queue.read(buffer), width: shape.channels, rows: sample(rows), truth.row)
   }
 
   private func patchMerging(

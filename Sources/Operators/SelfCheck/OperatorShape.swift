@@ -8,6 +8,7 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
   case gemm(
     rows: Int, inputs: Int, outputs: Int, epilogue: GEMM.Epilogue, precision: Precision = .f32, group: Int? = nil)
   case windowAttention(images: Int, WindowAttention.Shape, precision: Precision = .f32)
+  case swinBlock(images: Int, WindowAttention.Shape)
   case patchMerging(images: Int, side: Int, channels: Int, precision: Precision = .f32)
   case pool(images: Int, tokens: Int, channels: Int)
   case distance(rows: Int, queries: Int, dimension: Int, format: VectorFormat)
@@ -20,6 +21,7 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
     case .layerNorm: .layerNorm
     case .gemm(_, _, _, _, let precision, _): .gemm(of: precision)
     case .windowAttention: .windowAttention
+    case .swinBlock: .swinBlock
     case .patchMerging: .patchMerging
     case .pool: .pool
     case .distance: .distance
@@ -35,8 +37,8 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
     case .layerNorm(let rows, let channels, let precision): "\(precision.note)\(rows)×\(channels)"
     case .gemm(let rows, let inputs, let outputs, let epilogue, let precision, _):
       "\(precision.note)\(rows)×\(inputs) → \(outputs), \(epilogue)"
-    case .windowAttention(let images, let shape, let precision):
-      "\(precision.note)\(images)×\(shape.side)², window \(shape.window), shift \(shape.shift), heads \(shape.heads)×\(shape.headDimension)"
+    case .windowAttention(let images, let shape, let precision): "\(precision.note)\(images)×\(shape)"
+    case .swinBlock(let images, let shape): "\(images)×\(shape)"
     case .patchMerging(let images, let side, let channels, let precision):
       "\(precision.note)\(images)×\(side)²×\(channels)"
     case .pool(let images, let tokens, let channels): "\(images)×\(tokens)×\(channels)"
@@ -60,6 +62,7 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
     .windowAttention(images: 2, .init(side: 14, window: 7, shift: 3, heads: 3, headDimension: 32)),
     .windowAttention(images: 1, .init(side: 10, window: 7, shift: 3, heads: 2, headDimension: 16)),
     .windowAttention(images: 1, .init(side: 14, window: 14, shift: 0, heads: 1, headDimension: 32)),
+    .swinBlock(images: 1, .init(side: 14, window: 7, shift: 3, heads: 2, headDimension: 16)),
     .patchMerging(images: 2, side: 7, channels: 32),
     .pool(images: 2, tokens: 49, channels: 96),
     .distance(rows: 100, queries: 3, dimension: 96, format: .f16),

@@ -33,10 +33,10 @@ package enum SelfCheck {
     var variants = preferred ?? .preferred(for: context.device)
     var warnings: [String] = []
     var results: [CheckResult] = []
-    // What others are made of comes first: merging and embedding run GEMM and LayerNorm.
+    // What others are made of comes first: blocks, merging and embedding run GEMM and LayerNorm.
     let order: [OperatorKind] = [
-      .gemm, .gemmBF16, .gemmInt8, .layerNorm, .windowAttention, .preprocess, .patchEmbedding, .patchMerging, .pool,
-      .distance, .topK,
+      .gemm, .gemmBF16, .gemmInt8, .layerNorm, .windowAttention, .swinBlock, .preprocess, .patchEmbedding,
+      .patchMerging, .pool, .distance, .topK,
     ]
     for kind in order {
       let own = shapes.filter { $0.kind == kind }
