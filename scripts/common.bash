@@ -17,7 +17,8 @@ as_root() {
 
 # Builds the named programs with Swift's libraries inside, and sets `bin` to the folder they lie in.
 build_release() {
-  local flags=(--configuration release --static-swift-stdlib)
+  # The toolchain's own linker: the default one warns of every `mktemp` in Foundation.
+  local flags=(--configuration release --static-swift-stdlib -Xswiftc -use-ld=lld)
   for product in "$@"; do
     swift build "${flags[@]}" --product "$product"
   done
