@@ -93,7 +93,7 @@ let package = Package(
       ] + nio),
     // Floor 4
     .executableTarget(
-      name: "esvitd", dependencies: ["Daemon", "Benchmark", "EsViT", "Operators", "OpenCL", argumentParser]),
+      name: "esvitd", dependencies: ["Daemon", "Benchmark", "EsViT", "Imaging", "Operators", "OpenCL", argumentParser]),
     .executableTarget(name: "esvit", dependencies: ["Wire", "Metrics", argumentParser, histogram]),
 
     .testTarget(name: "OpenCLTests", dependencies: ["OpenCL", "esvitd"]),

@@ -8,18 +8,21 @@ package struct Model: Sendable {
   package let tensors: [String: Tensor]
   /// What the file's header says about it: `source`, `date`, `license` and whatever else it holds.
   package let header: [String: String]
+  /// What its file's header says of lower precisions; nil where that was never measured.
+  package let loss: PrecisionLoss?
   /// 64 hexadecimal digits that name what the model computes, see `Fingerprint`.
   package let fingerprint: String
 
   init(
     name: String, architecture: Architecture, preprocessing: Preprocessing, tensors: [String: Tensor],
-    header: [String: String]
+    header: [String: String], loss: PrecisionLoss? = nil
   ) {
     self.name = name
     self.architecture = architecture
     self.preprocessing = preprocessing
     self.tensors = tensors
     self.header = header
+    self.loss = loss
     fingerprint = Fingerprint.of(tensors: tensors, preprocessing: preprocessing)
   }
 
@@ -32,10 +35,13 @@ package struct Model: Sendable {
       header: ["source": "generated weights", "license": "CC0-1.0"])
   }
 
-  /// The same weights with another preprocessing and other header words.
-  package func with(preprocessing: Preprocessing? = nil, header: [String: String]? = nil) -> Model {
-    Model(
-      name: name, architecture: architecture, preprocessing: preprocessing ?? self.preprocessing, tensors: tensors,
-      header: header ?? self.header)
+  /// The same weights with another preprocessing, for which what was measured no longer holds, and other header words.
+  package func with(
+    preprocessing: Preprocessing? = nil, header: [String: String]? = nil, loss: PrecisionLoss? = nil
+  ) -> Model {
+    let preprocessing = preprocessing ?? self.preprocessing
+    return Model(
+      name: name, architecture: architecture, preprocessing: preprocessing, tensors: tensors,
+      header: header ?? self.header, loss: loss ?? (preprocessing == self.preprocessing ? self.loss : nil))
   }
 }

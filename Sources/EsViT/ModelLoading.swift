@@ -26,7 +26,7 @@ extension Model {
     return Model(
       name: name(ofFile: spec), architecture: backbone.architecture,
       preprocessing: try header.preprocessing() ?? .standard(trainedSide: backbone.architecture.trainedSide),
-      tensors: tensors, header: header.words.filter { !Header.computed.contains($0.key) })
+      tensors: tensors, header: header.words.filter { !Header.computed.contains($0.key) }, loss: try header.loss())
   }
 
   /// `Models/swin-c32-w7.safetensors` is `swin-c32-w7`.
@@ -70,7 +70,7 @@ private struct Header {
   let words: [String: String]
 
   /// Written from the model itself, so not part of what people say about it.
-  static let computed: Set<String> = ["architecture", "preprocessing"]
+  static let computed: Set<String> = ["architecture", "preprocessing", "loss"]
 
   func architecture() throws(ModelError) -> Architecture? {
     guard let text = words["architecture"] else { return nil }
@@ -86,6 +86,15 @@ private struct Header {
       throw .header(file: file, key: "preprocessing", reason: "'\(text)' is not resize, crop, mean and std")
     }
     if let problem = said.problem { throw .header(file: file, key: "preprocessing", reason: problem) }
+    return said
+  }
+
+  func loss() throws(ModelError) -> PrecisionLoss? {
+    guard let text = words["loss"] else { return nil }
+    guard let said = try? JSONDecoder().decode(PrecisionLoss.self, from: Data(text.utf8)) else {
+      throw .header(file: file, key: "loss", reason: "'\(text)' is not the cosines of bf16 and int8, images and source")
+    }
+    if let problem = said.problem { throw .header(file: file, key: "loss", reason: problem) }
     return said
   }
 }

@@ -1,6 +1,6 @@
 extension Model {
-  /// Writes the model as safetensors whose header holds the architecture, the preprocessing and `header`'s words
-  /// (source, date, licence). The file appears whole or not at all; the same model gives the same bytes, and the file
+  /// Writes the model as safetensors whose header holds the architecture, the preprocessing, the loss where it was
+  /// measured, and `header`'s words (source, date, licence). The file appears whole or not at all; the same model gives the same bytes, and the file
   /// has the model's fingerprint.
   ///
   /// - Throws: `ModelError.unwritable`, or `.header` for a preprocessing that no encoder could follow.
@@ -9,6 +9,7 @@ extension Model {
     var words = header
     words["architecture"] = architecture.json
     words["preprocessing"] = preprocessing.json
+    words["loss"] = loss?.json
     try SafetensorsWriter.write(tensors, metadata: words, to: path)
   }
 }

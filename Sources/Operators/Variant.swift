@@ -42,6 +42,12 @@ package struct Variants: Sendable, Equatable {
     return variants
   }
 
+  /// Whether the linear layers of `precision` have a kernel here that is faster than that of f32: one that multiplies in
+  /// that format, and does not only round in front of f32's.
+  package func isFast(_ precision: Precision) -> Bool {
+    precision == .f32 || self[.gemm(of: precision)] == .packed
+  }
+
   package subscript(kind: OperatorKind) -> Variant {
     get { chosen[kind] ?? .portable }
     set { chosen[kind] = newValue }

@@ -22,9 +22,10 @@ struct ConvertTests {
     let folder = try Folder()
     let (once, twice) = (folder.file("once.safetensors"), folder.file("twice.safetensors"))
     let first = try await convert(
-      checkpoint("original.pth"), once, "--license", "MIT", "--date", "2024-05-06", "--std", "0.5,0.5,0.5")
+      checkpoint("original.pth"), once, "--license", "MIT", "--date", "2024-05-06", "--std", "0.5,0.5,0.5",
+      "--no-measure")
     #expect(first.ending == .exit(0), "\(first.errors)")
-    let second = try await convert(once, twice)
+    let second = try await convert(once, twice, "--no-measure")
     #expect(second.ending == .exit(0), "\(second.errors)")
     #expect(fingerprint(first.output)?.count == 64)
     #expect(fingerprint(first.output) == fingerprint(second.output))
@@ -51,5 +52,26 @@ struct ConvertTests {
     let result = try await convert(checkpoint("original.pth"), checkpoint("student.pth"))
     #expect(result.ending == .exit(64))
     #expect(result.errors.contains("must end in .safetensors"))
+  }
+
+  @Test("measures the loss of lower precisions into the header: in place, on given images or generated ones")
+  func measures() async throws {
+    let folder = try Folder()
+    let file = folder.file("model.safetensors")
+    let plain = try await convert(Built.model, file, "--no-measure")
+    #expect(plain.ending == .exit(0), "\(plain.errors)")
+    let images = try folder.folder("tiles")
+    for seed in 0..<3 { try Picture.png(seed: seed).write(to: URL(fileURLWithPath: "\(images)/\(seed).png")) }
+    try Data("no image".utf8).write(to: URL(fileURLWithPath: "\(images)/3.png"))
+    let measured = try await convert(file, file, "--images", images, "--device", "cpu")
+    #expect(measured.ending == .exit(0), "\(measured.errors)")
+    #expect(measured.errors.contains("Left out: 3.png"))
+    #expect(fingerprint(measured.output) == fingerprint(plain.output))
+    let start = String(decoding: try Data(contentsOf: URL(fileURLWithPath: file)).prefix(2000), as: UTF8.self)
+    #expect(start.contains(#"\"images\":3,"#) && start.contains(#"\"source\":\"tiles\""#))
+    #expect(measured.output.contains("on 3 images of tiles"))
+
+    let none = try await convert(file, file, "--images", folder.folder("empty"))
+    #expect(none.ending != .exit(0) && none.errors.contains("could be read"))
   }
 }
