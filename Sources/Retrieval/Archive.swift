@@ -18,13 +18,21 @@ package final class Archive {
   /// Opens the archive in the directory `state`, which is made where it is missing, and loads the vectors of `model`.
   ///
   /// - Parameter variants: the kernels that the self-check found right; the device's own where nil.
-  /// - Throws: `.inUse` where another archive has it open, `.foreign` or `.newer` where the file there is not ours to
-  ///   touch, `.damaged`, `.readOnly`, `.diskFull`, `.storage`, and `.device` where the vectors do not fit.
-  package init(
+  /// - Throws: what `ArchiveFolder.open` throws, `.damaged`, and `.device` where the vectors do not fit.
+  package convenience init(
     state: URL, context: Context, vectors: VectorFormat = .f16, model: ModelIdentity, variants: Variants? = nil
   ) async throws(ArchiveError) {
+    try await self.init(
+      ArchiveFolder.open(state), context: context, vectors: vectors, model: model, variants: variants)
+  }
+
+  /// Loads the vectors of `model` from an archive that was opened.
+  package init(
+    _ folder: ArchiveFolder, context: Context, vectors: VectorFormat = .f16, model: ModelIdentity,
+    variants: Variants? = nil
+  ) async throws(ArchiveError) {
     self.model = model
-    store = try await Store.open(state: state)
+    store = folder.store
     do throws(OpenCLError) {
       operators = try SearchOperators(context: context, format: vectors, variants: variants)
     } catch {
@@ -52,11 +60,14 @@ package final class Archive {
   /// - Parameters:
   ///   - name: 1…128 bytes without control characters.
   ///   - dimension: 1…65536 numbers an embedding; the model's own where nil.
+  ///   - precision: at which its images will be encoded.
   /// - Throws: `.collectionExists`, `.invalid`, or a storage failure.
-  package func create(_ name: String, dimension: Int? = nil) async throws(ArchiveError) -> CollectionInfo {
+  package func create(
+    _ name: String, dimension: Int? = nil, precision: Precision = .f32
+  ) async throws(ArchiveError) -> CollectionInfo {
     let dimension = dimension ?? model.dimension
     try Limits.check(collection: name, dimension: dimension)
-    let record = try await store.create(name, dimension: dimension, model: model)
+    let record = try await store.create(name, dimension: dimension, model: model, precision: precision)
     byName[ExactString(name)] = Collection(
       record, index: VectorIndex(dimension: dimension, operators: operators))
     return info(record)
@@ -85,10 +96,7 @@ package final class Archive {
   }
 
   private func info(_ record: CollectionRecord) -> CollectionInfo {
-    CollectionInfo(
-      name: record.name, dimension: record.dimension, modelFingerprint: record.modelFingerprint,
-      modelName: record.modelName, count: record.count, bytes: record.bytes,
-      deviceBytes: byName[ExactString(record.name)]?.index?.chunks.bytes ?? 0)
+    CollectionInfo(record, deviceBytes: byName[ExactString(record.name)]?.index?.chunks.bytes ?? 0)
   }
 
   /// The collection of that name.

@@ -1,12 +1,10 @@
+import Operators
+
 /// What is answered from the store alone, so that it need not wait for the device to finish a batch.
 extension Archive {
   /// All collections, by name, as the store knows them: `deviceBytes` is 0.
   package nonisolated func storedCollections() async throws(ArchiveError) -> [CollectionInfo] {
-    try await store.collections().map { record in
-      CollectionInfo(
-        name: record.name, dimension: record.dimension, modelFingerprint: record.modelFingerprint,
-        modelName: record.modelName, count: record.count, bytes: record.bytes, deviceBytes: 0)
-    }
+    try await store.collections().map { CollectionInfo($0) }
   }
 
   /// One collection, as the store knows it. - Throws: `.collectionNotFound`.
@@ -20,8 +18,9 @@ extension Archive {
 
   /// Whether `add` and `search` can work on a collection; asked before the images of a request are encoded.
   ///
+  /// - Returns: the precision at which they are to be encoded.
   /// - Throws: `.collectionNotFound`, or `.modelMismatch` where its embeddings are another model's.
-  package nonisolated func checkUsable(_ name: String) async throws(ArchiveError) {
+  package nonisolated func checkUsable(_ name: String) async throws(ArchiveError) -> Precision {
     guard let record = try await store.collections().first(where: { ExactString($0.name) == ExactString(name) }) else {
       throw .collectionNotFound(name)
     }
@@ -29,5 +28,6 @@ extension Archive {
       throw .modelMismatch(
         collection: name, collectionModel: record.modelFingerprint, loadedModel: model.fingerprint)
     }
+    return record.precision
   }
 }

@@ -1,3 +1,5 @@
+import Operators
+
 /// The model that an archive's embeddings come from.
 package struct ModelIdentity: Sendable, Equatable {
   /// Hexadecimal SHA-256.
@@ -22,11 +24,24 @@ package struct CollectionInfo: Sendable, Equatable {
   /// Hexadecimal SHA-256 of the model whose embeddings it takes.
   package var modelFingerprint: String
   package var modelName: String
+  /// The precision at which its images are encoded, those of queries too.
+  package var precision: Precision
   package var count: Int
   /// Bytes of embeddings, metadata and thumbnails on disk.
   package var bytes: Int
   /// Bytes of device memory reserved for its vectors; 0 for a collection of another model.
   package var deviceBytes: Int
+
+  init(_ record: CollectionRecord, deviceBytes: Int = 0) {
+    name = record.name
+    dimension = record.dimension
+    modelFingerprint = record.modelFingerprint
+    modelName = record.modelName
+    precision = record.precision
+    count = record.count
+    bytes = record.bytes
+    self.deviceBytes = deviceBytes
+  }
 }
 
 /// Items in insertion order.

@@ -5,6 +5,7 @@ enum Schema {
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1 models, collections, items, thumbnails") { db in try db.execute(sql: first) }
+    migrator.registerMigration("2 precision of a collection") { db in try db.execute(sql: second) }
     return migrator
   }
 
@@ -68,4 +69,7 @@ enum Schema {
       jpeg BLOB NOT NULL
     ) STRICT;
     """
+
+  /// The precision at which a collection's images are encoded, queries too. Before this step there was only f32.
+  private static let second = "ALTER TABLE collection ADD COLUMN precision TEXT NOT NULL DEFAULT 'f32'"
 }

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Operators
 
 /// A collection as the store knows it.
 struct CollectionRecord: Sendable, Equatable {
@@ -8,6 +9,8 @@ struct CollectionRecord: Sendable, Equatable {
   var dimension: Int
   var modelFingerprint: String
   var modelName: String
+  /// The precision at which its images are encoded.
+  var precision: Precision
   var count: Int
   var bytes: Int
   /// Grows with every transaction that changes the collection.
@@ -22,10 +25,12 @@ extension Store {
     }
   }
 
-  /// Makes an empty collection of `dimension` numbers an embedding, for embeddings of `model`.
+  /// Makes an empty collection of `dimension` numbers an embedding, for embeddings of `model` at `precision`.
   ///
   /// - Throws: `.collectionExists`.
-  func create(_ name: String, dimension: Int, model: ModelIdentity) async throws(ArchiveError) -> CollectionRecord {
+  func create(
+    _ name: String, dimension: Int, model: ModelIdentity, precision: Precision
+  ) async throws(ArchiveError) -> CollectionRecord {
     let header = try jsonText(model.header)
     return try await write { db in
       guard try Bool.fetchOne(db, sql: "SELECT TRUE FROM collection WHERE name = ?", arguments: [name]) == nil else {
@@ -36,10 +41,10 @@ extension Store {
         arguments: [model.fingerprint, model.name, model.dimension, header])
       try db.execute(
         sql: """
-          INSERT INTO collection (name, model, dimension)
-          SELECT ?, key, ? FROM model WHERE fingerprint = ?
+          INSERT INTO collection (name, model, dimension, precision)
+          SELECT ?, key, ?, ? FROM model WHERE fingerprint = ?
           """,
-        arguments: [name, dimension, model.fingerprint])
+        arguments: [name, dimension, precision.rawValue, model.fingerprint])
       return try CollectionRecord.fetch(db, key: db.lastInsertedRowID)
     }
   }
@@ -65,7 +70,7 @@ extension Store {
 extension CollectionRecord {
   fileprivate static let selection = """
     SELECT collection.key, collection.name, collection.dimension, model.fingerprint, model.name, collection.count,
-      collection.bytes, collection.revision
+      collection.bytes, collection.revision, collection.precision
     FROM collection JOIN model ON model.key = collection.model
     """
 
@@ -78,6 +83,11 @@ extension CollectionRecord {
     count = try row.decode(atIndex: 5)
     bytes = try row.decode(atIndex: 6)
     revision = try row.decode(atIndex: 7)
+    let text = try row.decode(String.self, atIndex: 8)
+    guard let precision = Precision(rawValue: text) else {
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "collection \"\(name)\" has the precision \"\(text)\"")
+    }
+    self.precision = precision
   }
 
   static func fetch(_ db: Database, key: Int64) throws -> CollectionRecord {

@@ -5,11 +5,14 @@ package struct EncodeAnswer: Sendable, JSONWritable {
   package var dimension: Int
   /// The model's fingerprint.
   package var model: String
+  /// `f32`, `bf16` or `int8`; nil from a daemon that does not say.
+  package var precision: String?
 
-  package init(embeddings: [Place<WireEmbedding>], dimension: Int, model: String) {
+  package init(embeddings: [Place<WireEmbedding>], dimension: Int, model: String, precision: String? = nil) {
     self.embeddings = embeddings
     self.dimension = dimension
     self.model = model
+    self.precision = precision
   }
 
   package init?(_ value: JSONValue) {
@@ -17,6 +20,7 @@ package struct EncodeAnswer: Sendable, JSONWritable {
     embeddings = places.map { place in Place(place) { WireEmbedding.values($0).map { WireEmbedding($0) } } }
     self.dimension = dimension
     model = value["model"]?.string ?? ""
+    precision = value["precision"]?.string
   }
 
   package func write(to writer: inout JSONWriter) {
@@ -24,6 +28,7 @@ package struct EncodeAnswer: Sendable, JSONWritable {
       writer.field("embeddings", embeddings)
       writer.field("dimension", dimension)
       writer.field("model", model)
+      writer.field("precision", precision)
     }
   }
 }

@@ -139,14 +139,17 @@ package struct CollectionDescription: Sendable, Equatable, JSONWritable {
   package var dimension: Int
   /// The fingerprint of the model that its embeddings belong to.
   package var model: String
+  /// `f32`, `bf16` or `int8`: at which its images are encoded, those of queries too. Nil from a daemon that does not say.
+  package var precision: String?
   package var count: Int
-  /// Bytes that it takes on the device.
+  /// Bytes of its embeddings, metadata and thumbnails on the disk.
   package var bytes: Int
 
-  package init(name: String, dimension: Int, model: String, count: Int, bytes: Int) {
+  package init(name: String, dimension: Int, model: String, precision: String? = nil, count: Int, bytes: Int) {
     self.name = name
     self.dimension = dimension
     self.model = model
+    self.precision = precision
     self.count = count
     self.bytes = bytes
   }
@@ -154,8 +157,8 @@ package struct CollectionDescription: Sendable, Equatable, JSONWritable {
   package init?(_ value: JSONValue) {
     guard let name = value["name"]?.string, let count = value["count"]?.integer else { return nil }
     self.init(
-      name: name, dimension: value["dimension"]?.integer ?? 0, model: value["model"]?.string ?? "", count: count,
-      bytes: value["bytes"]?.integer ?? 0)
+      name: name, dimension: value["dimension"]?.integer ?? 0, model: value["model"]?.string ?? "",
+      precision: value["precision"]?.string, count: count, bytes: value["bytes"]?.integer ?? 0)
   }
 
   package func write(to writer: inout JSONWriter) {
@@ -163,6 +166,7 @@ package struct CollectionDescription: Sendable, Equatable, JSONWritable {
       writer.field("name", name)
       writer.field("dimension", dimension)
       writer.field("model", model)
+      writer.field("precision", precision)
       writer.field("count", count)
       writer.field("bytes", bytes)
     }

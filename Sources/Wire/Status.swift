@@ -28,11 +28,14 @@ package struct StatusAnswer: Sendable, JSONWritable {
     package var name: String
     package var fingerprint: String
     package var dimension: Int
+    /// `f32`, `bf16` or `int8`: of `encode` and of new collections.
+    package var precision: String
 
-    package init(name: String, fingerprint: String, dimension: Int) {
+    package init(name: String, fingerprint: String, dimension: Int, precision: String) {
       self.name = name
       self.fingerprint = fingerprint
       self.dimension = dimension
+      self.precision = precision
     }
 
     package func write(to writer: inout JSONWriter) {
@@ -40,6 +43,7 @@ package struct StatusAnswer: Sendable, JSONWritable {
         writer.field("name", name)
         writer.field("fingerprint", fingerprint)
         writer.field("dimension", dimension)
+        writer.field("precision", precision)
       }
     }
   }

@@ -21,11 +21,14 @@ struct CollectionsCommand: DaemonCommand {
     var table = Table([
       .init(title: "Collection", flexible: true), .init(title: "Items", right: true),
       .init(title: "Dimension", right: true),
-      .init(title: "Size", right: true), .init(title: "Model"),
+      .init(title: "Size", right: true), .init(title: "Precision"), .init(title: "Model"),
     ])
     for one in collections {
       let model = String(one.model.prefix(12))
-      table.add([one.name, Text.grouped(one.count), Text.grouped(one.dimension), Text.bytes(one.bytes), model])
+      table.add([
+        one.name, Text.grouped(one.count), Text.grouped(one.dimension), Text.bytes(one.bytes), one.precision ?? "",
+        model,
+      ])
     }
     return table
   }

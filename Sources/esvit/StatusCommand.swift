@@ -37,6 +37,7 @@ struct StatusCommand: DaemonCommand {
     facts.add("Model", text(model?["name"]))
     facts.add("Fingerprint", text(model?["fingerprint"]))
     facts.add("Dimension", text(model?["dimension"]))
+    facts.add("Precision", text(model?["precision"]))
     facts.add("Up for", status["uptime"]?.number.map(Text.duration))
     if let depth = text(status["queue"]?["depth"]), let capacity = text(status["queue"]?["capacity"]) {
       facts.add("Queue", "\(depth) of \(capacity)")

@@ -11,6 +11,8 @@ struct SettingsOptions: ParsableArguments {
   var model: String?
   @Option(help: "OpenCL device: auto, gpu, cpu, an index or a part of its name.")
   var device: String?
+  @Option(help: "Precision of the encoder's linear layers: f32, bf16, int8, or auto by the model's header.")
+  var precision: String?
   @Option(help: "Path of the socket.", completion: .file())
   var socket: String?
   @Option(help: "Group that may connect.")
@@ -59,7 +61,8 @@ struct SettingsOptions: ParsableArguments {
   /// What was given, by key.
   var flags: [String: String] {
     let all: [(String, String?)] = [
-      ("model", model), ("device", device), ("socket", socket), ("socket-group", socketGroup), ("state", state),
+      ("model", model), ("device", device), ("precision", precision), ("socket", socket), ("socket-group", socketGroup),
+      ("state", state),
       ("cache", cache), ("batch-wait", batchWait), ("max-batch", maxBatch), ("queue-length", queueLength),
       ("threads", threads), ("image-root", imageRoot.isEmpty ? nil : imageRoot.joined(separator: ":")),
       ("vectors", vectors), ("thumbnails", thumbnails.map { $0 ? "true" : "false" }), ("line-limit", lineLimit),

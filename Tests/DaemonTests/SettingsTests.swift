@@ -59,6 +59,7 @@ import Testing
       ("max-batch", "0", "1 to 256"), ("queue-length", "many", "whole number"),
       ("memory-limit", "512MB", "amount of memory"), ("item-limit", "257", "1 to 256"),
       ("memory-limit", "99999999999999999999GiB", "amount of memory"), ("vectors", "f64", "one of f16, f32"),
+      ("precision", "f16", "one of f32, bf16, int8, auto"),
       ("thumbnails", "perhaps", "true or false"), ("image-root", "relative", "absolute"),
       ("log-level", "loud", "one of trace"),
     ])

@@ -104,6 +104,34 @@ struct StoreTests {
     #expect(try Self.bytes(directory)["archive.sqlite"] == before["archive.sqlite"])
   }
 
+  @Test(
+    "collections of a file from before there was a choice of precision are f32, and new ones what they are made with")
+  func precision() async throws {
+    let directory = try await Self.closedArchive()
+    try Self.edit(
+      directory,
+      "ALTER TABLE collection DROP COLUMN precision; DELETE FROM grdb_migrations WHERE identifier LIKE '2 %'")
+    do {
+      let folder = try await ArchiveFolder.open(directory.url)
+      #expect(try await folder.precisions(ofModel: Fixture.model.fingerprint) == [.f32])
+      #expect(try await folder.precisions(ofModel: "another").isEmpty)
+      let archive = try await Archive(folder, context: Fixture.context.get(), model: Fixture.model)
+      #expect(try await archive.create("d", precision: .int8).precision == .int8)
+      #expect(try await archive.collections().map(\.precision) == [.f32, .int8])
+      #expect(try await archive.checkUsable("c") == .f32)
+      #expect(try await archive.count(in: "c").total == 3)
+      await archive.close()
+    }
+    do {
+      let again = try await Fixture.open(directory)
+      #expect(try await again.checkUsable("d") == .int8)
+      await again.close()
+    }
+    try Self.edit(directory, "UPDATE collection SET precision = 'f17'")
+    let error = await #expect(throws: ArchiveError.self) { try await Fixture.open(directory) }
+    #expect(error?.description.contains("f17") == true)
+  }
+
   @Test("a foreign file is refused and not touched", arguments: ["database", "text", "empty"])
   func foreign(_ kind: String) async throws {
     let directory = try TemporaryDirectory()

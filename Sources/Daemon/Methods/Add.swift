@@ -7,7 +7,7 @@ extension Method {
   func add(_ parameters: AddParameters) async throws -> AddAnswer {
     let collection = parameters.collection
     // Before the work of encoding: what would make it worthless.
-    try await engine.archive.checkUsable(collection)
+    let precision = try await engine.archive.checkUsable(collection)
     var places: [Result<AddedItem, ErrorObject>?] = parameters.items.map { item in
       if case .failure(let error) = item { .failure(error) } else { nil }
     }
@@ -30,7 +30,7 @@ extension Method {
       }
     }
     let outcomes = try await engine.images.run(
-      jobs.map(\.job), lane: context.connection, thumbnail: engine.thumbnail,
+      jobs.map(\.job), precision: precision, lane: context.connection, thumbnail: engine.thumbnail,
       progress: progress(of: parameters.items.count, from: parameters.items.count - jobs.count))
     for ((index, description, _), outcome) in zip(jobs, outcomes) {
       switch outcome {
@@ -38,7 +38,7 @@ extension Method {
       case .success(.encoded(let embedding, let thumbnail, let hash)):
         var description = description
         description.imageSHA256 = hash
-        description.encoder = engine.encoderIdentity
+        description.encoder = engine.encoderIdentity(precision)
         items.append((index, NewItem(description, embedding: embedding.normalized, thumbnail: thumbnail)))
       case .failure(let error): places[index] = .failure(error.at(index))
       }

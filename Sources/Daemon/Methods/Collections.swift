@@ -9,7 +9,7 @@ extension Method {
 
   /// `create`: an empty collection for the loaded model's embeddings.
   func create(_ name: String) async throws -> CollectionDescription {
-    CollectionDescription(try await engine.archive.create(name))
+    CollectionDescription(try await engine.archive.create(name, precision: engine.precision))
   }
 
   /// `drop`: a collection with everything in it; answers what it was.

@@ -13,7 +13,7 @@ extension Router {
         (
           [
             "version": DaemonVersion.current, "device": engine?.device.name ?? "", "model": engine?.modelName ?? "",
-            "fingerprint": engine?.fingerprint ?? "",
+            "fingerprint": engine?.fingerprint ?? "", "precision": engine?.precision.rawValue ?? "",
           ], 1
         )
       ])

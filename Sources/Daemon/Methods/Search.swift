@@ -1,4 +1,5 @@
 import EsViT
+import Operators
 import Retrieval
 import Wire
 
@@ -6,8 +7,8 @@ extension Method {
   /// `search`: the nearest items of each query.
   func search(_ parameters: SearchParameters) async throws -> Wire.SearchAnswer {
     // Before the work of encoding: what would make it worthless.
-    try await engine.archive.checkUsable(parameters.collection)
-    let queries = try await resolve(parameters.queries)
+    let precision = try await engine.archive.checkUsable(parameters.collection)
+    let queries = try await resolve(parameters.queries, precision)
     let sound = queries.compactMap { try? $0.get() }
     let start = ContinuousClock.now
     let answer = try await engine.archive.search(
@@ -37,7 +38,7 @@ extension Method {
 
   /// The archive's queries, images encoded; errors carry their query's place.
   private func resolve(
-    _ queries: [Result<Wire.Query, ErrorObject>]
+    _ queries: [Result<Wire.Query, ErrorObject>], _ precision: Precision
   ) async throws -> [Result<Retrieval.Query, ErrorObject>] {
     var pictures: [(index: Int, picture: Picture)] = []
     for (index, query) in queries.enumerated() {
@@ -45,7 +46,7 @@ extension Method {
         pictures.append((index, picture))
       }
     }
-    let embeddings = try await embed(pictures.map { .success($0.picture) }) { $0.normalized }
+    let embeddings = try await embed(pictures.map { .success($0.picture) }, precision) { $0.normalized }
     var embedded: [Int: Result<[Float], ErrorObject>] = [:]
     for (place, embedding) in zip(pictures, embeddings) {
       embedded[place.index] = embedding.mapError { $0.at(place.index) }

@@ -21,7 +21,8 @@ extension Router {
           driver: engine.device.driverVersion)
       },
       model: engine.map {
-        StatusAnswer.Model(name: $0.modelName, fingerprint: $0.fingerprint, dimension: $0.dimension)
+        StatusAnswer.Model(
+          name: $0.modelName, fingerprint: $0.fingerprint, dimension: $0.dimension, precision: $0.precision.rawValue)
       },
       uptime: started.duration(to: .now).seconds, queueDepth: await engine?.scheduler.inHand ?? 0,
       queueCapacity: settings.queueLength, connections: numbers.connections, counts: counts,

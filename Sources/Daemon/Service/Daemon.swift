@@ -109,7 +109,7 @@ private struct EngineService: Service {
       try await manager.extendingTimeout(upTo: Self.startLimit) {
         try await Engine.load(
           settings,
-          prepare: { try await PreparedDevice.prepare($0, for: $1, at: $2, logger: $3) },
+          prepare: { try await PreparedDevice.prepare($0, for: $1, at: $2, precisions: $3, logger: $4) },
           statistics: statistics, health: health, logger: logger
         ) { doing in
           readiness.loading(doing)
@@ -128,7 +128,8 @@ private struct EngineService: Service {
       "ready",
       metadata: [
         "model": "\(engine.modelName)", "fingerprint": "\(engine.fingerprint.prefix(12))",
-        "device": "\(engine.device.name)", "collections": "\(collections.count)", "items": "\(items)",
+        "precision": "\(engine.precision.rawValue)", "device": "\(engine.device.name)",
+        "collections": "\(collections.count)", "items": "\(items)",
       ])
     try await watch(engine)
     await engine.archive.close()

@@ -14,8 +14,10 @@ struct Engine: Sendable {
   let modelName: String
   let fingerprint: String
   let dimension: Int
-  /// What embeddings that are computed here are stored with.
-  let encoderIdentity: EncoderIdentity
+  /// The precision of `encode` and of new collections; existing ones keep theirs.
+  let precision: Precision
+  /// The kernels in use.
+  let variants: Variants
   let scheduler: Scheduler<DeviceEncoder>
   let images: ImagePipeline
   let archive: Archive
@@ -30,7 +32,9 @@ struct Engine: Sendable {
   /// Opens a device for a model that was loaded from a location; `PreparedDevice.prepare` but in tests, whose program
   /// has no `prebuild`.
   typealias Preparation =
-    @Sendable (_ device: String, _ model: Model, _ location: String, _ logger: Logger) async throws -> PreparedDevice
+    @Sendable (
+      _ device: String, _ model: Model, _ location: String, _ precisions: Set<Precision>, _ logger: Logger
+    ) async throws -> PreparedDevice
 
   /// Loads everything, one step after the other.
   ///
@@ -47,20 +51,25 @@ struct Engine: Sendable {
     let location = try settings.model ?? Model.defaultLocation()
     doing("reading the model \(location)")
     let model = try await offPool { try Model.load(location) }
+    doing("opening the archive \(settings.state)")
+    let folder = try await ArchiveFolder.open(URL(filePath: settings.state, directoryHint: .isDirectory))
+    let kept = try await folder.precisions(ofModel: model.fingerprint)
     doing("opening the device \"\(settings.device)\" and checking its kernels")
-    let prepared = try await prepare(settings.device, model, location, logger)
+    let choice = settings.precision.choice(for: model)
+    let prepared = try await prepare(settings.device, model, location, kept.union(choice), logger)
     for warning in prepared.warnings { logger.warning("self-check", metadata: ["finding": "\(warning)"]) }
+    let precision = choice.count == 1 ? choice[0] : choice.first(where: prepared.variants.isFast) ?? .f32
     let batch = settings.maximumBatch ?? (prepared.context.device.kind == .cpu ? 8 : 32)
-    let encoder = try await warmEncoder(model, prepared, batch)
-    doing("loading the archive \(settings.state)")
+    let encoders = try await warmEncoders(model, prepared, kept.union([precision]), batch)
+    doing("loading the archive's vectors")
     let archive = try await Archive(
-      state: URL(filePath: settings.state, directoryHint: .isDirectory), context: prepared.context,
-      vectors: settings.vectors == .f16 ? .f16 : .f32,
+      folder, context: prepared.context, vectors: settings.vectors == .f16 ? .f16 : .f32,
       model: ModelIdentity(
-        fingerprint: model.fingerprint, name: model.name, dimension: encoder.dimension, header: model.header),
+        fingerprint: model.fingerprint, name: model.name, dimension: model.architecture.dimension,
+        header: model.header),
       variants: prepared.variants)
     return Engine(
-      model: model, device: prepared.context.device, encoder: encoder, batch: batch, archive: archive, roots: roots,
+      model: model, prepared, encoders: encoders, precision: precision, batch: batch, archive: archive, roots: roots,
       settings, statistics, health)
   }
 
@@ -72,23 +81,32 @@ struct Engine: Sendable {
     }
   }
 
-  /// The encoder, once used: a driver may compile at a kernel's first launch, and that is better now than in a request.
+  /// An encoder a precision, once used: a driver may compile at a kernel's first launch, and that is better now than in a
+  /// request.
   @DeviceActor
-  private static func warmEncoder(_ model: Model, _ prepared: PreparedDevice, _ batch: Int) throws -> Encoder {
-    let encoder = try Encoder(
-      model: model, context: prepared.context, maximumBatch: batch, variants: prepared.variants)
+  private static func warmEncoders(
+    _ model: Model, _ prepared: PreparedDevice, _ precisions: Set<Precision>, _ batch: Int
+  ) throws -> [Precision: Encoder] {
     let grey = RGB8Image(width: 64, height: 64, pixels: [UInt8](repeating: 128, count: 3 * 64 * 64))
-    for result in try encoder.encode([grey]) { _ = try result.get() }
-    return encoder
+    var encoders: [Precision: Encoder] = [:]
+    for precision in precisions {
+      let encoder = try Encoder(
+        model: model, context: prepared.context, maximumBatch: batch, precision: precision,
+        variants: prepared.variants)
+      for result in try encoder.encode([grey]) { _ = try result.get() }
+      encoders[precision] = encoder
+    }
+    return encoders
   }
 
   private init(
-    model: Model, device: Device, encoder: Encoder, batch: Int, archive: Archive, roots: ImageRoots,
-    _ settings: Settings, _ statistics: Statistics, _ health: DeviceHealth
+    model: Model, _ prepared: PreparedDevice, encoders: [Precision: Encoder], precision: Precision, batch: Int,
+    archive: Archive, roots: ImageRoots, _ settings: Settings, _ statistics: Statistics, _ health: DeviceHealth
   ) {
     let threads = settings.threads ?? ProcessInfo.processInfo.activeProcessorCount
     scheduler = Scheduler(
-      encoder: DeviceEncoder(encoder, health: health), maximumBatch: batch, batchWait: settings.batchWait,
+      encoder: DeviceEncoder(encoders, maximumBatch: batch, health: health), maximumBatch: batch,
+      batchWait: settings.batchWait,
       queueLength: settings.queueLength, statistics: statistics)
     images = ImagePipeline(
       decoder: ImageDecoder(
@@ -98,20 +116,38 @@ struct Engine: Sendable {
         threads: threads),
       roots: roots, scheduler: scheduler, pixels: PixelMemory(limit: Self.pixelMemory, concurrency: threads + 1),
       statistics: statistics, health: health, window: 2 * batch + threads)
-    self.device = device
+    device = prepared.context.device
     modelName = model.name
     fingerprint = model.fingerprint
-    dimension = encoder.dimension
-    encoderIdentity = EncoderIdentity(
-      variant: encoder.variants[.gemm].rawValue, precision: "f32", version: DaemonVersion.current)
+    dimension = model.architecture.dimension
+    self.precision = precision
+    variants = prepared.variants
     self.archive = archive
     thumbnail = settings.thumbnails ? Self.thumbnailSide : nil
+  }
+
+  /// What embeddings that are computed here at `precision` are stored with.
+  func encoderIdentity(_ precision: Precision) -> EncoderIdentity {
+    EncoderIdentity(
+      variant: variants[.gemm(of: precision)].rawValue, precision: precision.rawValue, version: DaemonVersion.current)
   }
 
   /// Runs blocking work on a thread of its own, so that `status` is answered meanwhile.
   private static func offPool<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
       Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
+    }
+  }
+}
+
+extension PrecisionSetting {
+  /// The precisions that it may come to for `model`, the most wanted first.
+  fileprivate func choice(for model: Model) -> [Precision] {
+    switch self {
+    case .f32: [.f32]
+    case .bf16: [.bf16]
+    case .int8: [.int8]
+    case .auto: model.acceptablePrecisions
     }
   }
 }

@@ -34,13 +34,14 @@ struct ImagePipeline: Sendable {
   /// Encodes `jobs`.
   ///
   /// - Parameters:
+  ///   - precision: of the collection that they are for.
   ///   - lane: the client's connection.
   ///   - thumbnail: longer side of the thumbnails to make; nil for none.
   ///   - progress: told how many are done, at most ten times a second.
   /// - Returns: one result a job, in order; a picture that cannot be decoded or encoded fails alone.
   /// - Throws: what concerns the whole request: a full queue, the device's failure, cancellation.
   func run(
-    _ jobs: [Job], lane: Int, thumbnail: Int?, progress: (@Sendable (Int) async -> Void)? = nil
+    _ jobs: [Job], precision: Precision, lane: Int, thumbnail: Int?, progress: (@Sendable (Int) async -> Void)? = nil
   ) async throws -> [Result<Outcome, ErrorObject>] {
     guard !jobs.isEmpty else { return [] }
     return try await scheduler.withPlaces(jobs.count, lane: lane) { places in
@@ -51,7 +52,7 @@ struct ImagePipeline: Sendable {
         while done < jobs.count {
           while next < jobs.count, next - done < window {
             let index = next
-            group.addTask { (index, try await run(jobs[index], lane: lane, thumbnail: thumbnail, places)) }
+            group.addTask { (index, try await run(jobs[index], precision, lane: lane, thumbnail: thumbnail, places)) }
             next += 1
           }
           guard let (index, result) = try await group.next() else { break }
@@ -68,7 +69,7 @@ struct ImagePipeline: Sendable {
   }
 
   private func run(
-    _ job: Job, lane: Int, thumbnail: Int?, _ places: Scheduler<DeviceEncoder>.Places
+    _ job: Job, _ precision: Precision, lane: Int, thumbnail: Int?, _ places: Scheduler<DeviceEncoder>.Places
   ) async throws -> Result<Outcome, ErrorObject> {
     if let known = job.knownHash, case .data(let file) = job.picture.source, Data(SHA256.hash(data: file)) == known {
       await places.forgo()
@@ -90,7 +91,7 @@ struct ImagePipeline: Sendable {
     }
     let image = RGB8Image(width: decoded.image.width, height: decoded.image.height, pixels: decoded.image.pixels)
     do {
-      let embedding = try await places.encode(image)
+      let embedding = try await places.encode(DeviceEncoder.Image(pixels: image, precision: precision))
       await pixels.free(bytes)
       return .success(.encoded(embedding, thumbnail: decoded.thumbnail, sha256: decoded.sha256))
     } catch let error as EncodingError {

@@ -83,7 +83,8 @@ extension Wire.StoredItem {
 extension CollectionDescription {
   init(_ info: CollectionInfo) {
     self.init(
-      name: info.name, dimension: info.dimension, model: info.modelFingerprint, count: info.count, bytes: info.bytes)
+      name: info.name, dimension: info.dimension, model: info.modelFingerprint, precision: info.precision.rawValue,
+      count: info.count, bytes: info.bytes)
   }
 }
 

@@ -7,6 +7,13 @@ package enum VectorSetting: String, Sendable, CaseIterable {
   case f16, f32
 }
 
+/// The number format of the encoder's linear layers.
+package enum PrecisionSetting: String, Sendable, CaseIterable {
+  case f32, bf16, int8
+  /// The fastest that the device has a kernel for and whose loss, as the model's header states it, is small enough.
+  case auto
+}
+
 /// How much the log says.
 package enum LogLevelSetting: String, Sendable, CaseIterable {
   case trace, debug, info, notice, warning, error, critical
@@ -23,6 +30,8 @@ package struct Settings: Sendable {
   package var model: String?
   /// Which OpenCL device: `auto`, `gpu`, `cpu`, an index or a part of a name.
   package var device: String
+  /// The precision of `encode` and of new collections.
+  package var precision: PrecisionSetting
   /// Where the daemon listens.
   package var socket: String
   /// The group that may connect; nil: the daemon's own.
@@ -62,6 +71,7 @@ extension Settings {
   package enum Keys {
     static let model = Setting.optionalText("model", "a checkpoint's path or random:swin-t-w7 (s, b, w14)")
     static let device = Setting.text("device", "auto, gpu, cpu, an index or a part of a name") { _ in "auto" }
+    static let precision = Setting<PrecisionSetting>.choice("precision", default: .f32)
     static let socket = Setting.path("socket") { $0.socket }
     static let socketGroup = Setting.optionalText("socket-group", "a group's name")
     static let state = Setting.path("state") { $0.state }
@@ -108,7 +118,8 @@ extension Settings {
 
   private init(_ reader: inout SettingsReader) {
     self.init(
-      model: reader.read(Keys.model), device: reader.read(Keys.device), socket: reader.read(Keys.socket),
+      model: reader.read(Keys.model), device: reader.read(Keys.device),
+      precision: reader.read(Keys.precision), socket: reader.read(Keys.socket),
       socketGroup: reader.read(Keys.socketGroup), state: reader.read(Keys.state), cache: reader.read(Keys.cache),
       batchWait: reader.read(Keys.batchWait), maximumBatch: reader.read(Keys.maximumBatch),
       queueLength: reader.read(Keys.queueLength), threads: reader.read(Keys.threads),

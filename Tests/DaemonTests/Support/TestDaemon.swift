@@ -37,7 +37,7 @@ struct TestDaemon: Sendable {
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let (statistics, health, readiness) = (Statistics(), DeviceHealth(), Readiness())
     let engine = try await Engine.load(
-      settings, prepare: { _, _, _, _ in try await device.value }, statistics: statistics, health: health,
+      settings, prepare: { _, _, _, _, _ in try await device.value }, statistics: statistics, health: health,
       logger: logger, doing: { _ in })
     readiness.ready(engine)
     let memory = RequestMemory(limit: settings.limits.inHand)
