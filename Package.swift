@@ -49,6 +49,7 @@ let package = Package(
         .embedInCode("attention.cpu.cl"),
         .embedInCode("distance.cl"),
         .embedInCode("distance.cpu.cl"),
+        .embedInCode("distance_int8.cl"),
         .embedInCode("distance_rows.cl"),
         .embedInCode("gemm.cl"),
         .embedInCode("gemm.cpu.cl"),

@@ -12,6 +12,8 @@ package struct KernelFile: Sendable, Hashable {
   // The portable variants: any OpenCL 1.2 device.
   package static let attention = KernelFile("attention.cl", PackageResources.attention_cl)
   package static let distance = KernelFile("distance.cl", PackageResources.distance_cl)
+  /// With and without the processor's own instruction.
+  package static let distanceInt8 = KernelFile("distance_int8.cl", PackageResources.distance_int8_cl)
   /// Shared by the variants of Distance.
   package static let distanceRows = KernelFile("distance_rows.cl", PackageResources.distance_rows_cl)
   package static let gemm = KernelFile("gemm.cl", PackageResources.gemm_cl)

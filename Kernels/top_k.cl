@@ -1,87 +1,115 @@
-// Which rows can be among the k best, in two passes over the scores; portable, and with T = 1 the CPU's variant.
+// Which rows can be among the k best, from what a pass over blocks of 32 rows left behind (distance.cl); portable, and with
+// T = 1 the CPU's variant. One work-group of T work-items a segment (one query's values).
 //
-// scores    [queryCount, scoreStride] float
-// excluded  one bit a row, 1 where the row must not be found; query q's words start at q · maskStride (0: one for all)
-// count     rows; bits and scores beyond are not looked at
+// top_k_threshold: thresholds[s] = the k-th largest of values[starts[s]…], counts[s] of them but not more than `limit`;
+//   -3 where fewer than k are above that (excluded rows count -4 or less). Exact for every distribution: the values' bits,
+//   which are in the values' order, are found one after the other, each by counting how many values reach it.
 //
-// 1. top_k_histogram counts the scores of the rows that are not excluded in BINS equal bins from lows[q] on, each
-//    1 / scales[q] wide; the first and the last bin also hold what lies beyond. The host walks down from the last bin
-//    until k rows are passed: the lower edge of that bin is at most the k-th best score.
-//    Bin BINS counts scores that are not numbers: a fault that the host reports.
-// 2. top_k_collect writes down every row whose score is at least thresholds[q], in no order; found[q] counts them all,
-//    also those that had no room. It answers for queries firstQuery…, whose found, foundRows and foundScores start at 0.
+// Over blocks, those whose upper bound reaches the threshold, and of them the rows with a bit in `found`:
+// top_k_count:   totals[q] = how many rows
+// top_k_collect: rows[offsets[q]…] = the rows, owners the same q, in no order (T = 1: in that of the rows)
 //
-// One work-item takes a mask's word (32 rows) at a time, so that a wholly excluded word costs one read.
-// Global: (any multiple of T, queryCount), local (T, 1). Local memory: BINS + 1 words.
+// upper, found [queryCount, blockStride], of which `blocks` are looked at.
 
-#ifndef BINS
-#define BINS 2048
-#endif
+#define ABSENT -3.0f
 
+// The sum of `value` over the work-group.
 #if T == 1
-#define COUNT(p) ++*(p) // the histogram is this work-item's alone
+#define GROUP_SUM(value) (value)
+#define SHARED
+#define NEXT(p, n) (*(p) += (n), *(p) - (n))
 #else
-#define COUNT(p) atomic_inc(p)
-#endif
-
-kernel __attribute__((reqd_work_group_size(T, 1, 1))) void
-top_k_histogram(global const float *scores, ulong scoreStride, uint count, global const uint *excluded,
-                ulong maskStride, global const float *lows, global const float *scales, global uint *histograms) {
-  local uint bins[BINS + 1];
-  const uint query = get_global_id(1);
+#define GROUP_SUM(value) group_sum(value, shared)
+#define SHARED local uint shared[T];
+#define NEXT(p, n) atomic_add(p, n)
+static uint group_sum(uint value, local uint *shared) {
   const uint lane = get_local_id(0);
-  for (uint i = lane; i <= BINS; i += T) bins[i] = 0;
   barrier(CLK_LOCAL_MEM_FENCE);
-
-  global const float *s = scores + query * scoreStride;
-  global const uint *mask = excluded + query * maskStride;
-  const float low = lows[query];
-  const float scale = scales[query];
-  const uint words = (count + 31) / 32;
-  for (uint word = get_global_id(0); word < words; word += get_global_size(0)) {
-    const uint bits = ~mask[word];
-    const uint rows = min(32u, count - word * 32);
-    if (bits == 0) continue;
-    for (uint r = 0; r < rows; r++) {
-      if (!(bits >> r & 1)) continue;
-      const float score = s[word * 32 + r];
-      const float place = clamp((score - low) * scale, 0.0f, (float)(BINS - 1));
-      COUNT(&bins[isfinite(score) ? (uint)place : BINS]);
-    }
+  shared[lane] = value;
+  for (uint width = T / 2; width > 0; width /= 2) {
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (lane < width) shared[lane] += shared[lane + width];
   }
   barrier(CLK_LOCAL_MEM_FENCE);
-  for (uint i = lane; i <= BINS; i += T)
-    if (bins[i] != 0) atomic_add(&histograms[(ulong)query * (BINS + 1) + i], bins[i]);
+  return shared[0];
+}
+#endif
+
+// This work-item's share of how many values reach `edge`.
+static uint reaching(global const float *values, uint count, float edge) {
+  int16 reached = 0;
+  const uint whole = count / 16;
+  for (uint i = get_local_id(0); i < whole; i += T) reached -= vload16(i, values) >= edge;
+  const int8 a = reached.lo + reached.hi;
+  const int4 b = a.lo + a.hi;
+  uint sum = b.x + b.y + b.z + b.w;
+  if (get_local_id(0) == 0)
+    for (uint i = whole * 16; i < count; i++) sum += values[i] >= edge;
+  return sum;
+}
+
+// Floats in the order of integers, and back.
+static long key(float value) {
+  const int bits = as_int(value);
+  return bits < 0 ? bits ^ 0x7fffffff : bits;
+}
+static float value_of(long key) {
+  const int bits = (int)key;
+  return as_float(bits < 0 ? bits ^ 0x7fffffff : bits);
 }
 
 kernel __attribute__((reqd_work_group_size(T, 1, 1))) void
-top_k_collect(global const float *scores, ulong scoreStride, uint count, global const uint *excluded, ulong maskStride,
-              global const float *thresholds, uint firstQuery, uint capacity, global uint *found, global uint *foundRows,
-              global float *foundScores) {
-  const uint place = get_global_id(1);
-  const uint query = firstQuery + place;
-  global const float *s = scores + query * scoreStride;
-  global const uint *mask = excluded + query * maskStride;
+top_k_threshold(global const float *values, global const uint *starts, global const uint *counts, uint limit, uint k,
+                global float *thresholds) {
+  SHARED
+  const uint segment = get_group_id(0);
+  const uint count = min(counts[segment], limit);
+  global const float *v = values + starts[segment];
+  // At least k values reach `low`, fewer reach `high`.
+  long low = key(ABSENT);
+  long high = key(INFINITY) + 1;
+  if (GROUP_SUM(reaching(v, count, ABSENT)) < k) high = low;
+  while (high - low > 1) {
+    const long middle = low + (high - low) / 2;
+    if (GROUP_SUM(reaching(v, count, value_of(middle))) >= k)
+      low = middle;
+    else
+      high = middle;
+  }
+  if (get_local_id(0) == 0) thresholds[segment] = value_of(low);
+}
+
+kernel __attribute__((reqd_work_group_size(T, 1, 1))) void
+top_k_count(global const float *upper, global const uint *found, ulong blockStride, uint blocks,
+            global const float *thresholds, global uint *totals) {
+  SHARED
+  const uint query = get_group_id(0);
+  global const float *u = upper + query * blockStride;
   const float threshold = thresholds[query];
-  const uint words = (count + 31) / 32;
-  for (uint word = get_global_id(0); word < words; word += get_global_size(0)) {
-    const uint bits = ~mask[word];
-    const uint rows = min(32u, count - word * 32);
-    if (bits == 0) continue;
-    if (rows == 32) {
-      // Nearly every word ends here, after one comparison of 32 scores.
-      const float16 a = vload16(0, s + word * 32);
-      const float16 b = vload16(0, s + word * 32 + 16);
-      if (!any(fmax(a, b) >= threshold)) continue;
-    }
-    for (uint r = 0; r < rows; r++) {
-      const float score = s[word * 32 + r];
-      if (!(bits >> r & 1) || !(score >= threshold)) continue;
-      const uint next = atomic_inc(&found[place]);
-      if (next < capacity) {
-        foundRows[(ulong)place * capacity + next] = word * 32 + r;
-        foundScores[(ulong)place * capacity + next] = score;
-      }
+  uint sum = 0;
+  for (uint b = get_local_id(0); b < blocks; b += T)
+    if (u[b] >= threshold) sum += popcount(found[query * blockStride + b]);
+  sum = GROUP_SUM(sum);
+  if (get_local_id(0) == 0) totals[query] = sum;
+}
+
+kernel __attribute__((reqd_work_group_size(T, 1, 1))) void
+top_k_collect(global const float *upper, global const uint *found, ulong blockStride, uint blocks,
+              global const float *thresholds, uint firstQuery, global const uint *offsets, global uint *rows,
+              global uint *owners) {
+  local uint next;
+  const uint query = firstQuery + get_group_id(0);
+  global const float *u = upper + query * blockStride;
+  const float threshold = thresholds[query];
+  if (get_local_id(0) == 0) next = offsets[get_group_id(0)];
+  barrier(CLK_LOCAL_MEM_FENCE);
+  for (uint b = get_local_id(0); b < blocks; b += T) {
+    if (!(u[b] >= threshold)) continue;
+    uint bits = found[query * blockStride + b];
+    uint place = NEXT(&next, popcount(bits));
+    for (; bits != 0; bits &= bits - 1) {
+      rows[place] = b * 32 + (31 - clz(bits & -bits));
+      owners[place++] = query;
     }
   }
 }

@@ -35,8 +35,12 @@ package final class Context {
 
   /// Allocates `count` elements, with undefined contents.
   package func makeBuffer<Element: BitwiseCopyable>(
-    _: Element.Type = Element.self, count: Int
-  ) throws(OpenCLError) -> Buffer<Element> { try Buffer(context: self, count: count) }
+    _: Element.Type = Element.self, count: Int, pages: BufferPages = .ordinary
+  ) throws(OpenCLError) -> Buffer<Element> {
+    let buffer = try Buffer<Element>(context: self, count: count)
+    if pages == .large { try buffer.wishForLargePages(self) }
+    return buffer
+  }
 
   /// Allocates a buffer that holds `elements`.
   package func makeBuffer<Element: BitwiseCopyable>(_ elements: [Element]) throws(OpenCLError) -> Buffer<Element> {

@@ -14,12 +14,16 @@ package final class Distance {
   private let queue: CommandQueue
   private let packing: FlatKernel
   private let gathering: FlatKernel
-  private let scoring: Kernel
+  private let scanning: Kernel
+  private let refining: Kernel
 
   /// A destination of `pack` that is passed over.
   package nonisolated static let skip = UInt32.max
   private static let queriesPerGroup = 4
-  private static let rowsPerItem = 64
+  private static let blocksPerItem = 2
+  private static let rowsPerItem = 16
+  /// Work-groups in a row of the grid (`FlatKernel`).
+  private static let width = 1 << 15
 
   /// - Parameters:
   ///   - variant: the device's own where nil.
@@ -30,19 +34,24 @@ package final class Distance {
     self.format = format
     self.variant = variant ?? Variants.preferred(for: context.device)[.distance]
     queue = try context.queue
-    let definitions = format == .f32 ? ["VECTOR_F32"] : []
+    let definitions = format.definitions
     packing = try FlatKernel("distance_pack", of: KernelFile.distanceRows.source(definitions), in: context)
     gathering = try FlatKernel("distance_gather", of: KernelFile.distanceRows.source(definitions), in: context)
+    let source: ProgramSource
     switch self.variant {
     case .cpu, .packed:
       group = 1
-      scoring = try context.kernel(
-        "distance_scores", KernelFile.distanceCPU.source(definitions + ["BLOCK=\(Self.rowsPerItem)"]))
+      source = KernelFile.distanceCPU.source(
+        definitions + ["BLOCKS=\(Self.blocksPerItem)", "LIST=\(Self.rowsPerItem)"])
+      scanning = try context.kernel("distance_blocks", source)
     case .portable:
-      (scoring, group) = try WorkGroup.kernel(
-        "distance_scores", of: .distance, definitions: definitions + ["QUERIES=\(Self.queriesPerGroup)"],
-        sizes: WorkGroup.powersOfTwo(from: 64), items: { $0 }, limit: workGroupLimit, in: context)
+      let sized = definitions + ["QUERIES=\(Self.queriesPerGroup)"]
+      (scanning, group) = try WorkGroup.kernel(
+        "distance_blocks", of: .distance, definitions: sized, sizes: WorkGroup.powersOfTwo(from: 64), items: { $0 },
+        limit: workGroupLimit, in: context)
+      source = KernelFile.distance.source(sized + ["T=\(group)"])
     }
+    refining = try context.kernel("distance_refine", source)
   }
 
   /// Elements between one resident row and the next.
@@ -59,7 +68,7 @@ package final class Distance {
     let roundings =
       variant == .cpu ? stride / 16 + 5 : (stride + group - 1) / group + group.trailingZeroBitCount + 1
     let normRoundings = stride / 16 + 5
-    return 0x1p-24 * (1.01 * Float(roundings) + 0.505 * Float(normRoundings) + 20)
+    return 0x1p-24 * (1.01 * Float(roundings) + 0.505 * Float(normRoundings) + 24)
   }
 
   /// Converts `count` vectors of `source` `[count, dimension]` to rows `destinations` and computes their inverse norms;
@@ -76,23 +85,41 @@ package final class Distance {
     try packing.enqueue(items: count, countArgument: 6)
   }
 
-  /// Cosines of `count` rows and `queryCount` queries `[queryCount, stride]` (unit length, zero beyond the dimension):
-  /// row `r` of query `q` goes to `scores[q · scoreStride + scoreBase + r]`.
-  package func score(
-    rows: Buffer<UInt16>, inverseNorms: Buffer<Float>, count: Int, dimension: Int, queries: Buffer<Float>,
-    queryCount: Int, into scores: Buffer<Float>, scoreStride: Int, scoreBase: Int
+  /// Looks at `blocks` of `rows` for the queries of `scan`, `queries` `[queryCount, stride]` (unit length, zero beyond the
+  /// dimension).
+  package func scan(
+    _ scan: BlockScan, _ blocks: BlockScan.Range, rows: Buffer<UInt16>, inverseNorms: Buffer<Float>, dimension: Int,
+    queries: Buffer<Float>
   ) throws(OpenCLError) {
-    guard count > 0, queryCount > 0 else { return }
-    try scoring.setArguments(
-      rows, inverseNorms, queries, scores, UInt32(count), UInt32(Self.stride(dimension: dimension)),
-      UInt32(queryCount), UInt64(scoreStride), UInt64(scoreBase))
+    guard blocks.count > 0, scan.queryCount > 0 else { return }
+    try scanning.setArguments(
+      rows, inverseNorms, queries, scan.excluded, UInt64(scan.maskStride), scan.thresholds, scan.upper, scan.lower,
+      scan.found, UInt64(scan.blockCount), UInt32(blocks.first), UInt32(blocks.count), UInt64(blocks.base),
+      UInt32(Self.stride(dimension: dimension)), UInt32(scan.queryCount), errorBound(dimension: dimension))
     switch variant {
     case .cpu, .packed:
-      try queue.enqueue(scoring, global: [(count + Self.rowsPerItem - 1) / Self.rowsPerItem], local: [1])
+      try queue.enqueue(
+        scanning, global: [(blocks.count + Self.blocksPerItem - 1) / Self.blocksPerItem], local: [1])
     case .portable:
-      let tiles = (queryCount + Self.queriesPerGroup - 1) / Self.queriesPerGroup
-      try queue.enqueue(scoring, global: [count * group, tiles], local: [group, 1])
+      let tiles = (scan.queryCount + Self.queriesPerGroup - 1) / Self.queriesPerGroup
+      try queue.enqueue(scanning, global: [blocks.count * group, tiles], local: [group, 1])
     }
+  }
+
+  /// The cosine of each of `list` that lies in `rows`, which hold slots `origin..<origin + capacity`, with its query:
+  /// `scores[i]` for the list's row `i`.
+  package func refine(
+    _ list: TopK.Rows, origin: Int, capacity: Int, rows: Buffer<UInt16>, inverseNorms: Buffer<Float>, dimension: Int,
+    queries: Buffer<Float>, into scores: Buffer<Float>
+  ) throws(OpenCLError) {
+    let count = list.count
+    guard count > 0 else { return }
+    try refining.setArguments(
+      rows, inverseNorms, queries, list.slots, list.owners, scores, UInt32(origin), UInt32(capacity),
+      UInt32(Self.stride(dimension: dimension)), UInt32(count))
+    let items = variant == .cpu ? (count + Self.rowsPerItem - 1) / Self.rowsPerItem : count
+    let width = min(items, Self.width)
+    try queue.enqueue(refining, global: [width * group, (items + width - 1) / width], local: [group, 1])
   }
 
   /// Copies rows `sources[i]` to places `destinations[i]` of `gathered` `[…, stride]`, as floats, exactly.

@@ -23,6 +23,7 @@ package enum OperatorKind: String, Sendable, Codable, CaseIterable {
   case patchMerging = "patch merging"
   case pool
   case distance
+  case distanceInt8 = "distance int8"
   case topK = "top-k"
 }
 
@@ -64,11 +65,11 @@ extension OperatorKind {
     }
   }
 
-  /// That of the linear layers, for those kinds; f32 else.
+  /// What its packed variant multiplies; f32 for kinds without one.
   var precision: Precision {
     switch self {
     case .gemmBF16: .bf16
-    case .gemmInt8: .int8
+    case .gemmInt8, .distanceInt8: .int8
     default: .f32
     }
   }
@@ -77,6 +78,7 @@ extension OperatorKind {
   package var variants: [Variant] {
     switch self {
     case .gemmBF16, .gemmInt8: [.portable, .cpu, .packed]
+    case .distanceInt8: [.portable, .packed]
     case .preprocess, .layerNorm, .gemm, .windowAttention, .swinBlock,
       .patchMerging, .distance:
       [.portable, .cpu]

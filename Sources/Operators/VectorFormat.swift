@@ -5,4 +5,6 @@ package enum VectorFormat: String, Sendable, Codable, CaseIterable {
   case f32
 
   package var bytesPerElement: Int { self == .f16 ? 2 : 4 }
+  /// For kernels that read it.
+  var definitions: [String] { self == .f32 ? ["VECTOR_F32"] : [] }
 }

@@ -27,61 +27,90 @@ struct SearchMasks: Sendable {
 /// Exact nearest neighbours by cosine.
 ///
 /// The truth is `q·v / √(q·q · v·v)` in double precision, each sum from the first element to the last, of the query as
-/// given and the resident vector `v` (rounded to half, or float); so the same vector scores exactly 1. The device scores all vectors in float with a proven
-/// bound ε; every row within 2ε of the k-th best score stays a candidate (`TopK`), and the candidates are scored again
-/// here, each by itself, in double. So neither the choice nor a score depends on what else ran at the same time.
+/// given and the resident vector `v` (rounded to half, or float); so the same vector scores exactly 1. The device narrows
+/// the choice, each step with a proven bound on its error: a pass over all rows (their 8-bit codes where that is fast and
+/// sharp enough, else the rows themselves) leaves those that may reach the k-th best score; they are scored in float, with
+/// an error of at most ε, and those within 2ε of the k-th best are scored again here, each by itself, in double. So neither
+/// the choice nor a score depends on what else ran at the same time.
 extension VectorIndex {
-  /// Device memory for scores, in floats.
-  private static let scoreLimit = 16 << 20
+  /// Device memory for what a pass leaves behind, in blocks.
+  private static let scanLimit = 16 << 20
   private static let queriesAtOnce = 64
+  /// Candidates that are scored at once; more where a single query has more.
+  private static let listLimit = 4 << 20
 
   /// The `k` nearest rows of each query that its mask does not exclude, best first.
   ///
   /// - Parameter queries: each `dimension` finite numbers, not all zero.
   func nearest(_ queries: [[Float]], k: Int, _ masks: SearchMasks) throws(OpenCLError) -> [[Hit]] {
     guard table.slotCount > 0, k > 0 else { return queries.map { _ in [] } }
-    let group = max(1, min(Self.queriesAtOnce, Self.scoreLimit / table.slotCount))
+    let blockCount = (table.slotCount + BlockScan.rows - 1) / BlockScan.rows
+    let group = max(1, min(Self.queriesAtOnce, Self.scanLimit / blockCount))
     var hits: [[Hit]] = []
     for start in stride(from: 0, to: queries.count, by: group) {
       let range = start..<min(start + group, queries.count)
       let part = range.map { ExactQuery(queries[$0]) }
-      let candidates = try candidates(part, k: k, masks.subset(range))
+      let scan = try operators.topK.begin(
+        queryCount: part.count, blockCount: blockCount, excluded: masks.subset(range).masks.flatMap(\.words))
+      let candidates = try candidates(part, scan, k: k)
       hits += try rescored(part, candidates, k: k)
     }
     return hits
   }
 
-  private func candidates(
-    _ queries: [ExactQuery], k: Int, _ masks: SearchMasks
-  ) throws(OpenCLError) -> [[TopK.Candidate]] {
-    let queue = try operators.context.queue
-    let slotCount = table.slotCount
+  /// The slots of each query that may be among its `k` best.
+  private func candidates(_ queries: [ExactQuery], _ scan: BlockScan, k: Int) throws(OpenCLError) -> [[Int]] {
     let width = Distance.stride(dimension: dimension)
-    let units = queries.flatMap { $0.unit + [Float](repeating: 0, count: width - dimension) }
+    let units = queries.flatMap { $0.unit.map { Float($0) } + [Float](repeating: 0, count: width - dimension) }
     let unitBuffer = try operators.queries.reserve(units.count)
-    try queue.write(units, to: unitBuffer)
-    let scores = try operators.scores.reserve(queries.count * slotCount)
-    try chunks.score(unitBuffer, queryCount: queries.count, slotCount: slotCount, into: scores)
+    try operators.context.queue.write(units, to: unitBuffer)
 
-    let words = masks.masks.flatMap(\.words)
-    let maskBuffer = try operators.masks.reserve(words.count)
-    try queue.write(words, to: maskBuffer)
-    let input = TopK.Input(
-      scores: scores, scoreStride: slotCount, rowCount: slotCount, excluded: maskBuffer,
-      maskStride: masks.masks.count == 1 ? 0 : words.count / masks.masks.count)
-    let eligible =
-      masks.masks.count == 1
-      ? [Int](repeating: masks.masks[0].clearCount, count: queries.count) : masks.masks.map(\.clearCount)
-    return try operators.topK.candidates(
-      input, eligible: eligible, k: k, slack: 2 * operators.distance.errorBound(dimension: dimension))
+    let counts = try candidateCounts(queries, unitBuffer, scan, k: k)
+    let slack = 2 * operators.distance.errorBound(dimension: dimension)
+    var candidates: [[Int]] = []
+    while candidates.count < queries.count {
+      let first = candidates.count
+      var last = first + 1
+      var total = counts[first]
+      while last < queries.count, total + counts[last] <= Self.listLimit {
+        total += counts[last]
+        last += 1
+      }
+      let list = try operators.topK.collect(scan, first..<last, counts: Array(counts[first..<last]))
+      let scores = try operators.scores.reserve(total)
+      try chunks.refine(list, unitBuffer, into: scores)
+      candidates += try operators.topK.best(list, scores: scores, k: k, slack: slack)
+    }
+    return candidates
+  }
+
+  /// How many rows of each query a pass over all leaves.
+  private func candidateCounts(
+    _ queries: [ExactQuery], _ units: Buffer<Float>, _ scan: BlockScan, k: Int
+  ) throws(OpenCLError) -> [Int] {
+    if let int8 = operators.int8 {
+      try int8.write(Int8Distance.Queries(queries.map(\.unit)), to: operators.int8Queries)
+      try chunks.scan(scan, k: k) { chunk, blocks throws(OpenCLError) in
+        guard let codes = chunk.codes else { return }
+        try int8.scan(scan, blocks, codes: codes, dimension: dimension, queries: operators.int8Queries)
+      }
+      let counts = try operators.topK.candidateCounts(scan)
+      // More than that cost more, one by one, than the pass over the rows themselves.
+      if counts.reduce(0, +) <= queries.count * table.slotCount / 4 { return counts }
+    }
+    try chunks.scan(scan, k: k) { chunk, blocks throws(OpenCLError) in
+      try operators.distance.scan(
+        scan, blocks, rows: chunk.rows, inverseNorms: chunk.inverseNorms, dimension: dimension, queries: units)
+    }
+    return try operators.topK.candidateCounts(scan)
   }
 
   /// The `k` best of each query's candidates by their final scores.
   private func rescored(
-    _ queries: [ExactQuery], _ candidates: [[TopK.Candidate]], k: Int
+    _ queries: [ExactQuery], _ candidates: [[Int]], k: Int
   ) throws(OpenCLError) -> [[Hit]] {
     let width = Distance.stride(dimension: dimension)
-    let slots = candidates.flatMap { $0.map(\.row) }
+    let slots = candidates.flatMap(\.self)
     let owners = candidates.enumerated().flatMap { repeatElement($0.offset, count: $0.element.count) }
     var hits = candidates.map { found in
       var hits: [Hit] = []
@@ -110,7 +139,7 @@ struct ExactQuery: Sendable {
   private let elements: [Double]
   private let squares: Double
   /// The query at length 1, for the device.
-  let unit: [Float]
+  let unit: [Double]
 
   init(_ query: [Float]) {
     elements = query.map(Double.init)
@@ -118,7 +147,7 @@ struct ExactQuery: Sendable {
     for element in elements { squares += element * element }
     self.squares = squares
     let norm = squares.squareRoot()
-    unit = elements.map { Float($0 / norm) }
+    unit = elements.map { $0 / norm }
   }
 
   /// The final score: in double precision, from the first element to the last.

@@ -6,6 +6,9 @@ import Operators
 final class SearchOperators {
   let context: Context
   let distance: Distance
+  /// Nil where it would not be faster.
+  let int8: Int8Distance?
+  let int8Queries: Int8Distance.QueryBuffers
   let topK: TopK
   /// Vectors on their way to or from the device.
   let floats: Scratch<Float>
@@ -13,17 +16,18 @@ final class SearchOperators {
   let destinations: Scratch<UInt32>
   let queries: Scratch<Float>
   let scores: Scratch<Float>
-  let masks: Scratch<UInt32>
 
   init(context: Context, format: VectorFormat, variants: Variants? = nil) throws(OpenCLError) {
     self.context = context
-    distance = try Distance(context: context, format: format, variant: variants?[.distance])
+    let variants = variants ?? .preferred(for: context.device)
+    distance = try Distance(context: context, format: format, variant: variants[.distance])
+    int8 = variants[.distanceInt8] == .packed ? try Int8Distance(context: context, format: format) : nil
+    int8Queries = Int8Distance.QueryBuffers(context: context)
     topK = try TopK(context: context)
     floats = Scratch(context: context)
     sources = Scratch(context: context)
     destinations = Scratch(context: context)
     queries = Scratch(context: context)
     scores = Scratch(context: context)
-    masks = Scratch(context: context)
   }
 }

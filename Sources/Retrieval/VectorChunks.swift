@@ -3,19 +3,24 @@ import Operators
 
 /// Vectors in device memory: a list of buffers that grows without moving what is there.
 ///
-/// A new chunk holds what is asked for, or a quarter of what is there already, up to 64 MiB: small collections cost
+/// A new chunk holds what is asked for, or a quarter of what is there already, up to 256 MiB: small collections cost
 /// little, large ones waste little, and neither needs many launches.
 @DeviceActor
 final class VectorChunks {
-  private struct Chunk {
+  struct Chunk {
+    /// Its first slot; like the capacity a multiple of 64.
     var first: Int
     var capacity: Int
     var rows: Buffer<UInt16>
     var inverseNorms: Buffer<Float>
+    /// Where the device has a fast use for them.
+    var codes: Int8Distance.Codes?
+
+    var byteCount: Int { rows.byteCount + inverseNorms.byteCount + (codes?.byteCount ?? 0) }
   }
 
   private static let smallest = 1024
-  private static let largestBytes = 64 << 20
+  private static let largestBytes = 256 << 20
   /// Vectors that one copy to or from the device may hold, in bytes of f32.
   private static let stagingBytes = 16 << 20
 
@@ -32,20 +37,22 @@ final class VectorChunks {
   }
 
   /// Bytes of device memory that the vectors take.
-  var bytes: Int { chunks.reduce(0) { $0 + $1.rows.byteCount + $1.inverseNorms.byteCount } }
+  var bytes: Int { chunks.reduce(0) { $0 + $1.byteCount } }
 
   /// Makes room for `count` vectors.
   func reserve(_ count: Int) throws(OpenCLError) {
     let words = operators.distance.wordsPerRow(dimension: dimension)
     let bytes = min(Self.largestBytes, context.device.maximumAllocation)
     let largest = max(64, bytes / (2 * words) / 64 * 64)
+    let isCoded = operators.int8 != nil
     while capacity < count {
       let wanted = max(Self.smallest, capacity / 256 * 64, (count - capacity + 63) / 64 * 64)
       let size = min(wanted, largest)
       chunks.append(
         Chunk(
-          first: capacity, capacity: size, rows: try context.makeBuffer(UInt16.self, count: size * words),
-          inverseNorms: try context.makeBuffer(Float.self, count: size)))
+          first: capacity, capacity: size, rows: try context.makeBuffer(count: size * words, pages: .large),
+          inverseNorms: try context.makeBuffer(count: size),
+          codes: isCoded ? try Int8Distance.Codes(context: context, rows: size, dimension: dimension) : nil))
       capacity += size
     }
   }
@@ -68,20 +75,48 @@ final class VectorChunks {
         try operators.distance.pack(
           source, count: places.count, dimension: dimension, to: destinations, of: chunk.rows,
           inverseNorms: chunk.inverseNorms)
+        if let codes = chunk.codes {
+          try operators.int8?.pack(
+            destinations, count: places.count, of: chunk.rows, inverseNorms: chunk.inverseNorms, dimension: dimension,
+            into: codes)
+        }
       }
     }
     try queue.finish()
   }
 
-  /// Cosines of the first `slotCount` slots and `queryCount` unit queries into `scores` `[queryCount, slotCount]`.
-  func score(
-    _ queries: Buffer<Float>, queryCount: Int, slotCount: Int, into scores: Buffer<Float>
+  /// Looks at the first `scan.blockCount` blocks by `look`, and raises the scan's thresholds now and then: what comes late
+  /// is held against what was found early, so that few rows stay candidates.
+  func scan(
+    _ scan: BlockScan, k: Int, _ look: (Chunk, BlockScan.Range) throws(OpenCLError) -> Void
   ) throws(OpenCLError) {
-    for chunk in chunks where chunk.first < slotCount {
-      try operators.distance.score(
-        rows: chunk.rows, inverseNorms: chunk.inverseNorms, count: min(chunk.capacity, slotCount - chunk.first),
-        dimension: dimension, queries: queries, queryCount: queryCount, into: scores, scoreStride: slotCount,
-        scoreBase: chunk.first)
+    // Few blocks first: what they leave behind has been held against nothing.
+    var next = max(64, 2 * k)
+    var raised = 0
+    for chunk in chunks {
+      let base = chunk.first / BlockScan.rows
+      let end = min(base + chunk.capacity / BlockScan.rows, scan.blockCount)
+      var block = base
+      while block < end {
+        let stop = min(end, max(next, block + 1))
+        try look(chunk, .init(first: block - base, count: stop - block, base: block))
+        block = stop
+        if block >= next {
+          try operators.topK.raise(scan, blocks: block, k: k)
+          raised = block
+          next = 8 * block
+        }
+      }
+    }
+    if raised < scan.blockCount { try operators.topK.raise(scan, blocks: scan.blockCount, k: k) }
+  }
+
+  /// The cosines of `list`'s rows with their queries into `scores`.
+  func refine(_ list: TopK.Rows, _ queries: Buffer<Float>, into scores: Buffer<Float>) throws(OpenCLError) {
+    for chunk in chunks {
+      try operators.distance.refine(
+        list, origin: chunk.first, capacity: chunk.capacity, rows: chunk.rows, inverseNorms: chunk.inverseNorms,
+        dimension: dimension, queries: queries, into: scores)
     }
   }
 

@@ -23,10 +23,26 @@ struct DistanceTests {
   /// One context for all cases: a driver compiles each kernel once.
   static let context = Result { try Context(device: Device.select("auto"), cacheDirectory: nil) }
 
-  /// What the device answered for `vectors` and `queries`, with the rows as it keeps them.
+  /// What the device answered.
+  struct Answer {
+    /// Of every row, `[query][row]`.
+    var scores: [[Float]]
+    /// `[query][block]`
+    var upper: [[Float]]
+    var lower: [[Float]]
+    /// `[query]`, the rows that may reach the threshold.
+    var found: [Set<Int>]
+    /// As the device keeps them.
+    var rows: [[Float]]
+    var bound: Double
+  }
+
+  /// - Parameters:
+  ///   - excluded: for all queries, or for each, the rows that must not be found.
+  ///   - k: where given, the first block's threshold for the k-th best holds for the whole pass.
   private func run(
-    _ test: Case, _ vectors: [[Float]], _ queries: [[Float]]
-  ) throws -> (scores: [[Float]], rows: [[Float]], bound: Double) {
+    _ test: Case, _ vectors: [[Float]], _ queries: [[Float]], excluded: [Set<Int>] = [[]], k: Int? = nil
+  ) throws -> Answer {
     let context = try Self.context.get()
     let queue = try context.queue
     let distance = try Distance(
@@ -34,34 +50,78 @@ struct DistanceTests {
     let dimension = vectors[0].count
     let stride = Distance.stride(dimension: dimension)
     let count = vectors.count
+    let blocks = (count + 31) / 32
     // Packed backwards, so that a destination other than the own place is tried.
     let order = (0..<count).map { UInt32(count - 1 - $0) }
-    let rows = try context.makeBuffer(UInt16.self, count: count * distance.wordsPerRow(dimension: dimension))
-    let norms = try context.makeBuffer(Float.self, count: count)
+    let rows = try context.makeBuffer(UInt16.self, count: blocks * 32 * distance.wordsPerRow(dimension: dimension))
+    let norms = try context.makeBuffer(Float.self, count: blocks * 32)
     try distance.pack(
-      context.makeBuffer(vectors.flatMap { $0 }), count: count, dimension: dimension, to: context.makeBuffer(order),
-      of: rows, inverseNorms: norms)
-    let padded = queries.flatMap { Self.unit($0) + [Float](repeating: 0, count: stride - dimension) }
-    // Two floats before and one behind each query's scores must stay as they are.
-    let scoreStride = count + 3
-    let scores = try context.makeBuffer([Float](repeating: -7, count: queries.count * scoreStride))
-    try distance.score(
-      rows: rows, inverseNorms: norms, count: count, dimension: dimension, queries: context.makeBuffer(padded),
-      queryCount: queries.count, into: scores, scoreStride: scoreStride, scoreBase: 2)
-    let gathered = try context.makeBuffer(Float.self, count: count * stride)
-    try distance.gather(
-      context.makeBuffer(order), of: rows, count: count, dimension: dimension,
-      to: context.makeBuffer((0..<count).map(UInt32.init)), of: gathered)
+      context.makeBuffer(Array(vectors.reversed().joined())), count: count, dimension: dimension,
+      to: context.makeBuffer(order), of: rows, inverseNorms: norms)
+    let units = try context.makeBuffer(
+      queries.flatMap { Self.unit($0) + [Float](repeating: 0, count: stride - dimension) })
 
-    let flat = try queue.read(scores)
-    let found = queries.indices.map { q in Array(flat[q * scoreStride..<(q + 1) * scoreStride]) }
-    for line in found { #expect(line[0] == -7 && line[1] == -7 && line[count + 2] == -7) }
+    let topK = try TopK(context: context)
+    func scan(_ mask: [Set<Int>]) throws -> BlockScan {
+      let scan = try topK.begin(
+        queryCount: queries.count, blockCount: blocks, excluded: mask.flatMap { Self.words($0, count) })
+      let middle = k == nil ? blocks / 2 : 1
+      for part in [0..<middle, middle..<blocks] {
+        try distance.scan(
+          scan, .init(first: part.lowerBound, count: part.count, base: part.lowerBound), rows: rows,
+          inverseNorms: norms, dimension: dimension, queries: units)
+        if let k { try topK.raise(scan, blocks: part.upperBound, k: k) }
+      }
+      return scan
+    }
+
+    let all = try scan([[]])
+    let list = try topK.collect(all, 0..<queries.count, counts: topK.candidateCounts(all))
+    var scores = queries.map { _ in [Float](repeating: .infinity, count: count) }
+    if k == nil {
+      // Two buffers' worth of slots: each pass over the list leaves the other's alone.
+      let listed = try context.makeBuffer([Float](repeating: -7, count: list.count))
+      for (origin, capacity) in [(0, count / 2), (count / 2, count - count / 2)] {
+        let part = try context.makeBuffer(
+          Array(try queue.read(rows)[(origin * distance.wordsPerRow(dimension: dimension))...]))
+        let partNorms = try context.makeBuffer(Array(try queue.read(norms)[origin...]))
+        try distance.refine(
+          list, origin: origin, capacity: capacity, rows: part, inverseNorms: partNorms, dimension: dimension,
+          queries: units, into: listed)
+      }
+      let slots = try queue.read(list.slots, count: list.count)
+      let owners = try queue.read(list.owners, count: list.count)
+      #expect(list.count == count * queries.count)
+      for (score, (slot, owner)) in zip(try queue.read(listed), zip(slots, owners)) {
+        scores[Int(owner)][Int(slot)] = score
+      }
+    }
+
+    let masked = try scan(excluded)
+    let upper = try queue.read(masked.upper)
+    let lower = try queue.read(masked.lower)
+    let bits = try queue.read(masked.found)
+    let gathered = try context.makeBuffer(Float.self, count: count * stride)
+    let places = try context.makeBuffer(Array(order.reversed()))
+    try distance.gather(places, of: rows, count: count, dimension: dimension, to: places, of: gathered)
     let flatRows = try queue.read(gathered)
-    return (
-      found.map { line in (0..<count).map { line[2 + count - 1 - $0] } },
-      (0..<count).map { Array(flatRows[$0 * stride..<$0 * stride + dimension]) },
-      Double(distance.errorBound(dimension: dimension))
-    )
+    return Answer(
+      scores: scores, upper: queries.indices.map { Array(upper[$0 * blocks..<($0 + 1) * blocks]) },
+      lower: queries.indices.map { Array(lower[$0 * blocks..<($0 + 1) * blocks]) },
+      found: queries.indices.map { q in
+        Set((0..<blocks * 32).filter { bits[q * blocks + $0 / 32] >> UInt32($0 % 32) & 1 == 1 })
+      },
+      rows: (0..<count).map { Array(flatRows[$0 * stride..<$0 * stride + dimension]) },
+      bound: Double(distance.errorBound(dimension: dimension)))
+  }
+
+  /// A mask of whole words: `excluded`, and what lies beyond `count`.
+  static func words(_ excluded: Set<Int>, _ count: Int) -> [UInt32] {
+    var words = [UInt32](repeating: 0, count: (count + 31) / 32)
+    for row in 0..<words.count * 32 where row >= count || excluded.contains(row) {
+      words[row / 32] |= 1 << UInt32(row % 32)
+    }
+    return words
   }
 
   static func unit(_ vector: [Float]) -> [Float] {
@@ -82,13 +142,19 @@ struct DistanceTests {
   }
 
   private func check(_ test: Case, _ vectors: [[Float]], _ queries: [[Float]]) throws {
-    let (scores, rows, bound) = try run(test, vectors, queries)
-    for (row, vector) in zip(rows, vectors) {
+    let answer = try run(test, vectors, queries)
+    for (row, vector) in zip(answer.rows, vectors) {
       #expect(row == (test.format == .f16 ? vector.map { Float(Float16($0)) } : vector))
     }
     for (q, query) in queries.enumerated() {
-      for (r, row) in rows.enumerated() where abs(Double(scores[q][r]) - Self.cosine(row, query)) > bound {
-        Issue.record("query \(q), row \(r): \(scores[q][r]) is not \(Self.cosine(row, query)) ± \(bound)")
+      let cosines = answer.rows.map { Self.cosine($0, query) }
+      for (r, cosine) in cosines.enumerated() where abs(Double(answer.scores[q][r]) - cosine) > answer.bound {
+        Issue.record("query \(q), row \(r): \(answer.scores[q][r]) is not \(cosine) ± \(answer.bound)")
+      }
+      for block in answer.upper[q].indices {
+        let best = cosines[block * 32..<min(block * 32 + 32, cosines.count)].max() ?? 0
+        let (lower, upper) = (Double(answer.lower[q][block]), Double(answer.upper[q][block]))
+        #expect(lower <= best && best <= upper && upper - lower < 2.2 * answer.bound)
       }
     }
   }
@@ -127,22 +193,68 @@ struct DistanceTests {
     try check(test, vectors, queries)
   }
 
-  @Test("a NaN in a vector shows in every score of it and in its norm", arguments: Case.all)
+  @Test("a NaN in a vector shows in every score of it, and makes it a candidate", arguments: Case.all)
   func notANumber(_ test: Case) throws {
     var random = SplitMix(seed: 2)
-    var vectors = (0..<7).map { _ in random.vector(33) }
+    var vectors = (0..<47).map { _ in random.vector(33) }
     vectors[3][32] = .nan
-    let (scores, _, _) = try run(test, vectors, [random.vector(33), random.vector(33)])
-    for line in scores { #expect(line.map(\.isNaN) == [false, false, false, true, false, false, false]) }
+    let queries = (0..<7).map { _ in random.vector(33) }
+    for k in [nil, 1] {
+      let answer = try run(test, vectors, queries, k: k)
+      for line in answer.scores where k == nil { #expect(line.indices.filter { line[$0].isNaN } == [3]) }
+      #expect(answer.upper.allSatisfy { $0[0] == .infinity && $0[1] < 2 })
+      #expect(answer.lower.allSatisfy { $0[0] == -4 && $0[1] > -2 })
+      #expect(answer.found.allSatisfy { $0.contains(3) })
+    }
   }
 
-  @Test("a score does not depend on how many queries ran together", arguments: Case.all)
+  @Test("excluded rows are in no bound and are no candidates, for each query by its own mask", arguments: Case.all)
+  func masks(_ test: Case) throws {
+    var random = SplitMix(seed: 5)
+    let vectors = (0..<150).map { _ in random.vector(40) }
+    let queries = (0..<9).map { _ in random.vector(40) }
+    let all = Set(vectors.indices)
+    let own = queries.indices.map { q in all.filter { $0 % 3 == q % 3 || ($0 / 32 == 2 && q != 4) } }
+    for excluded in [own, [own[0]], [all], [[]]] {
+      let answer = try run(test, vectors, queries, excluded: excluded)
+      for (q, query) in queries.enumerated() {
+        let kept = all.subtracting(excluded[excluded.count == 1 ? 0 : q])
+        #expect(answer.found[q] == kept)
+        for block in 0..<5 {
+          let best = kept.filter { $0 / 32 == block }.map { Self.cosine(answer.rows[$0], query) }.max()
+          let (lower, upper) = (Double(answer.lower[q][block]), Double(answer.upper[q][block]))
+          if let best { #expect(lower <= best && best <= upper) } else { #expect(upper < -3 && lower < -3) }
+        }
+      }
+    }
+  }
+
+  @Test("once a threshold is known, the rows that may reach it are found, and few else", arguments: Case.all)
+  func threshold(_ test: Case) throws {
+    var random = SplitMix(seed: 6)
+    let vectors = (0..<320).map { _ in random.vector(50) }
+    let queries = (0..<8).map { _ in random.vector(50) }
+    let answer = try run(test, vectors, queries, k: 1)
+    for (q, query) in queries.enumerated() {
+      let cosines = answer.rows.map { Self.cosine($0, query) }
+      let known = cosines[..<32].max() ?? 0
+      let later = (32..<320).filter { cosines[$0] >= known - 3 * answer.bound }
+      #expect(answer.found[q].isSuperset(of: (32..<320).filter { cosines[$0] >= known }))
+      #expect(answer.found[q].subtracting(0..<32).isSubset(of: later))
+    }
+  }
+
+  @Test("neither a score nor a bound depends on how many queries ran together", arguments: Case.all)
   func batch(_ test: Case) throws {
     var random = SplitMix(seed: 3)
     let vectors = (0..<90).map { _ in random.vector(70) }
-    let queries = (0..<6).map { _ in random.vector(70) }
-    let together = try run(test, vectors, queries).scores
-    for (query, line) in zip(queries, together) { #expect(try run(test, vectors, [query]).scores[0] == line) }
+    let queries = (0..<8).map { _ in random.vector(70) }
+    let together = try run(test, vectors, queries)
+    for (q, query) in queries.enumerated() {
+      let alone = try run(test, vectors, [query])
+      #expect(alone.scores[0] == together.scores[q])
+      #expect(alone.upper[0] == together.upper[q] && alone.lower[0] == together.lower[q])
+    }
   }
 }
 

@@ -16,7 +16,7 @@ struct OperatorCheck {
     case .gemm(_, _, _, .gelu, let precision, _) where precision != .f32: 4.5e-3
     // Where the device's norm differs in the last place from the host's, a value between two steps may go either way.
     case .patchMerging(_, _, _, let precision) where precision != .f32: 2e-2
-    case .distance, .topK: 1  // in units of the operator's own proven bound
+    case .distance, .distanceInt8, .topK: 1  // in units of the operator's own proven bound
     default: 1e-5
     }
   }
@@ -36,6 +36,7 @@ struct OperatorCheck {
     case .pool(let images, let tokens, let channels): try pool(images, tokens, channels)
     case .distance(let rows, let queries, let dimension, let format):
       try distance(rows, queries, dimension, format)
+    case .distanceInt8(let rows, let queries, let dimension): try distanceInt8(rows, queries, dimension)
     case .topK(let rows, let k): try topK(rows, k)
     }
   }

@@ -36,7 +36,7 @@ package enum SelfCheck {
     // What others are made of comes first: blocks, merging and embedding run GEMM and LayerNorm.
     let order: [OperatorKind] = [
       .gemm, .gemmBF16, .gemmInt8, .layerNorm, .windowAttention, .swinBlock, .preprocess, .patchEmbedding,
-      .patchMerging, .pool, .distance, .topK,
+      .patchMerging, .pool, .distance, .distanceInt8, .topK,
     ]
     for kind in order {
       let own = shapes.filter { $0.kind == kind }
