@@ -22,6 +22,20 @@ private struct ResolvedQuery: Sendable {
   var sameValue: String?
 }
 
+/// What a search's turn on the device gives. Until `leave` the collection stays as it is.
+private struct Scored: Sendable {
+  var collection: Collection
+  /// The collection's key in the store, and the revision that was searched.
+  var key: Int64
+  var revision: Int64
+  var queries: [Result<ResolvedQuery, ArchiveError>]
+  /// One a query that can be asked.
+  var hits: [[Hit]]
+  var masks: SearchMasks
+  /// The slots without the field that the options name.
+  var lacking: Bitmask?
+}
+
 extension Archive {
   /// The `k` nearest items of each query by exact cosine, best first, equal scores in the order of insertion.
   ///
@@ -38,7 +52,7 @@ extension Archive {
   ///     no more than that is read.
   /// - Throws: `.collectionNotFound`, `.modelMismatch`, `.invalid`, `.tooLarge`, `.answerTooLarge`, `.device`, or a
   ///   storage failure.
-  package func search(
+  package nonisolated func search(
     _ name: String, queries: [Query], k: Int, filter: Filter? = nil, exclude: Filter? = nil,
     excludeSame: Field? = nil, distinct: Field? = nil, include: Include = [], limit: Int = .max
   ) async throws(ArchiveError) -> SearchAnswer {
@@ -55,15 +69,20 @@ extension Archive {
       k: k, filter: filter, exclude: exclude, excludeSame: excludeSame, distinct: distinct, include: include,
       limit: limit)
 
-    let collection = try find(name)
     // The second attempt is needed only after a change that failed half-way, which the first one noticed.
     for _ in 0..<3 {
-      try await settleAlone(collection)
-      await collection.gate.enter(.shared)
-      defer { collection.gate.leave() }
-      try check(collection)
-      if let answer = try await search(collection, queries, options) { return answer }
-      collection.isSuspect = true
+      let scored = try await score(name, queries, options)
+      // Leaving has no hurry: the device's thread may be at a batch, for which this answer need not wait.
+      do throws(ArchiveError) {
+        if let answer = try await answer(scored, options) {
+          Task { await leave(scored.collection) }
+          return answer
+        }
+      } catch {
+        Task { await leave(scored.collection) }
+        throw error
+      }
+      await leave(scored.collection, isSuspect: true)
     }
     throw .storage(path: store.path, reason: "it changes without this process's doing")
   }
@@ -76,10 +95,30 @@ extension Archive {
     try await settle(collection)
   }
 
-  /// Nil where the device's copy turns out to be of another revision than the store.
-  private func search(
+  /// The part of a search that needs the device.
+  private func score(
+    _ name: String, _ queries: [Query], _ options: SearchOptions
+  ) async throws(ArchiveError) -> Scored {
+    let collection = try find(name)
+    try await settleAlone(collection)
+    await collection.gate.enter(.shared)
+    do throws(ArchiveError) {
+      try check(collection)
+      return try await score(collection, queries, options)
+    } catch {
+      collection.gate.leave()
+      throw error
+    }
+  }
+
+  private func leave(_ collection: Collection, isSuspect: Bool = false) {
+    if isSuspect { collection.isSuspect = true }
+    collection.gate.leave()
+  }
+
+  private func score(
     _ collection: Collection, _ queries: [Query], _ options: SearchOptions
-  ) async throws(ArchiveError) -> SearchAnswer? {
+  ) async throws(ArchiveError) -> Scored {
     let index = try index(of: collection)
     let resolved = try await resolve(queries, in: collection, excludeSame: options.excludeSame)
     let asked = resolved.compactMap { try? $0.get() }
@@ -101,24 +140,35 @@ extension Archive {
       throw .device("\(error)")
     }
 
-    let rows = Set(hits.joined().map(\.row))
+    return Scored(
+      collection: collection, key: collection.record.key, revision: collection.revision, queries: resolved, hits: hits,
+      masks: masks, lacking: lacking)
+  }
+
+  /// The part that needs the store only: off the device's thread, where it would wait for the next batch of images.
+  ///
+  /// - Returns: nil where the device's copy turns out to be of another revision than the store.
+  private nonisolated func answer(
+    _ scored: Scored, _ options: SearchOptions
+  ) async throws(ArchiveError) -> SearchAnswer? {
+    let rows = Set(scored.hits.joined().map(\.row))
     let (items, revision) = try await store.items(
-      rows: rows, in: collection.record.key, include: options.include, limit: options.limit)
-    guard revision == collection.revision, items.count == rows.count else { return nil }
+      rows: rows, in: scored.key, include: options.include, limit: options.limit)
+    guard revision == scored.revision, items.count == rows.count else { return nil }
 
     var place = 0
     var answer = SearchAnswer(results: [], searched: 0, unattributed: 0)
-    for query in resolved {
+    for query in scored.queries {
       if case .failure(let error) = query {
         answer.results.append(.failure(error))
         continue
       }
-      let mask = masks.mask(place)
+      let mask = scored.masks.mask(place)
       let found = QueryAnswer(
-        neighbours: hits[place].compactMap { hit in
+        neighbours: scored.hits[place].compactMap { hit in
           items[hit.row].map { Neighbour(item: $0, score: min(1, max(-1, hit.score))) }
         },
-        searched: mask.clearCount, unattributed: lacking.map { mask.clearCount(excludedIn: $0) } ?? 0)
+        searched: mask.clearCount, unattributed: scored.lacking.map { mask.clearCount(excludedIn: $0) } ?? 0)
       answer.results.append(.success(found))
       answer.searched = max(answer.searched, found.searched)
       answer.unattributed = max(answer.unattributed, found.unattributed)

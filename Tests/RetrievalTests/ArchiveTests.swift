@@ -52,7 +52,9 @@ struct ArchiveTests {
 
   @Test("ids are told apart byte by byte")
   func exactIDs() async throws {
-    let archive = try await Fixture.archive(TemporaryDirectory())
+    let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
+    let archive = try await Fixture.archive(directory)
     let composed = "\u{e9}"
     let decomposed = "e\u{301}"
     var random = SplitMix(seed: 1)
@@ -72,7 +74,9 @@ struct ArchiveTests {
 
   @Test("an existing id is refused, replaced in its place, or passed over where the image is the same")
   func conflicts() async throws {
-    let archive = try await Fixture.archive(TemporaryDirectory())
+    let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
+    let archive = try await Fixture.archive(directory)
     let base = [Float](repeating: 1, count: 16)
     let other = [1] + [Float](repeating: 0, count: 15)
     let hash = Data(repeating: 1, count: 32)
@@ -122,7 +126,9 @@ struct ArchiveTests {
 
   @Test("an item that cannot be stored fails alone")
   func badItems() async throws {
-    let archive = try await Fixture.archive(TemporaryDirectory())
+    let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
+    let archive = try await Fixture.archive(directory)
     let good = [Float](repeating: 1, count: 16)
     var nan = good
     nan[3] = .nan
@@ -149,7 +155,9 @@ struct ArchiveTests {
 
   @Test("lists go page by page in the order of insertion, counts by a field")
   func listAndCount() async throws {
-    let archive = try await Fixture.archive(TemporaryDirectory())
+    let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
+    let archive = try await Fixture.archive(directory)
     let items = (0..<25).map { (index: Int) -> NewItem in
       let label: String? = index % 5 == 0 ? nil : "L\(index % 3)"
       let metadata: [String: MetadataValue] = [
@@ -197,7 +205,9 @@ struct ArchiveTests {
 
   @Test("removal by id and by filter acts at once on lists and searches, and its slots are used again")
   func removal() async throws {
-    let archive = try await Fixture.archive(TemporaryDirectory())
+    let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
+    let archive = try await Fixture.archive(directory)
     let query = [Float](repeating: 1, count: 16)
     let items = (0..<20).map { (index: Int) -> NewItem in
       Fixture.item("\(index)", query, slide: index < 10 ? "A" : "B", metadata: ["n": .integer(Int64(index))])

@@ -66,7 +66,9 @@ struct ConcurrencyTests {
 
   @Test("a cancelled caller's addition is whole or absent, and the same in both copies")
   func cancellation() async throws {
-    let archive = try await Fixture.archive(TemporaryDirectory())
+    let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
+    let archive = try await Fixture.archive(directory)
     let items = Fixture.items(400)
     for start in stride(from: 0, to: items.count, by: 20) {
       let task = Task {
@@ -88,7 +90,9 @@ struct ConcurrencyTests {
 
   @Test("collections made and dropped under the hands of searches and additions answer or are not found")
   func dropUnderHands() async throws {
-    let archive = try await Fixture.archive(TemporaryDirectory())
+    let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
+    let archive = try await Fixture.archive(directory)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for caller in 0..<6 {
         group.addTask {

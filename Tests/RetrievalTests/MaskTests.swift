@@ -24,7 +24,9 @@ struct MaskTests {
   private static let truth = BruteForce(items)
 
   private func archive() async throws -> Archive {
-    let archive = try await Fixture.archive(TemporaryDirectory(), dimension: Self.dimension)
+    let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
+    let archive = try await Fixture.archive(directory, dimension: Self.dimension)
     _ = try await archive.add(Array(Self.items[..<4_000]), to: "c", onConflict: .error)
     _ = try await archive.add(Array(Self.items[4_000...]), to: "c", onConflict: .error)
     return archive
@@ -142,7 +144,9 @@ struct MaskTests {
 
   @Test("distinct looks behind a case of thousands of items")
   func largeCase() async throws {
-    let archive = try await Fixture.archive(TemporaryDirectory(), dimension: 2)
+    let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
+    let archive = try await Fixture.archive(directory, dimension: 2)
     // Case A fills the 5,000 first places, then B the next 100, then C, and D is the last of all.
     let items = (0..<5_111).map { (index: Int) -> NewItem in
       let slide = index < 5_000 ? "A" : index < 5_100 ? "B" : index < 5_110 ? "C" : "D"

@@ -202,7 +202,9 @@ struct StoreTests {
 
   @Test("a change made behind the archive's back is noticed: the next search answers what the store holds")
   func behindTheBack() async throws {
-    let archive = try await Fixture.archive(TemporaryDirectory())
+    let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
+    let archive = try await Fixture.archive(directory)
     let items = Fixture.items(50)
     _ = try await archive.add(items, to: "c", onConflict: .error)
     let query = Query(.embedding(items[7].embedding))
