@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import datetime
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -30,7 +31,9 @@ def arguments() -> argparse.ArgumentParser:
                   "for the\nfolders' names, which evaluation needs and training never reads.")
     one.add_argument("images", nargs="+", type=Path, help="folders; images lie anywhere below")
     one.add_argument("--output", "-o", type=Path, required=True, help="the pack to write")
-    one.add_argument("--labels", action="store_true", help="keep the class folder of each tile")
+    one.add_argument("--labels", action="store_true", help="keep each tile's label: the folder it lies in")
+    one.add_argument("--label-from", metavar="REGEX", help="keep as labels what the expression's first group finds in the "
+                     "path, and only tiles where it finds something")
     one.add_argument("--hold", type=int, default=0, metavar="N",
                      help="write the first N tiles, by hash, to OUTPUT.held instead, with labels, for validation")
     one.add_argument("--side", type=int, default=224, help="side of a tile: resized (shorter side) and cut (centre)")
@@ -79,10 +82,24 @@ def arguments() -> argparse.ArgumentParser:
     one = command("evaluate", evaluate, "Prints how well models retrieve labelled tiles.",
                   "Three definitions of mAP@10, P@10 and the majority of five, as `esvit evaluate` defines them, with "
                   "95 % intervals by\nresampling queries.")
-    one.add_argument("model", nargs="+", help="a model file, cnn:0 or cnn:2 (EfficientNet-Lite's head features), "
-                     "cnn:0:11,13 (its blocks' pooled features, standardised on the gallery)")
+    one.add_argument("model", nargs="+", help="a model file; cnn:0 or cnn:2, EfficientNet-Lite's head features; "
+                     "cnn:0/11,13, its blocks' pooled features, standardised on the gallery; cnn:0/metric=RUN/teacher.pt; "
+                     "random:SEED[/centred], an untrained Swin; histogram")
     one.add_argument("--gallery", type=Path, required=True, help="labelled tiles: a pack or a folder of class folders")
     one.add_argument("--query", type=Path, help="labelled tiles that ask; without it each gallery tile asks the others")
+    machine(one)
+
+    one = command("table", table, "Compares encoders on sets of tiles, and writes the tables into a Markdown file.",
+                  "Rows are named as for evaluate, with TITLE= before. Text of OUTPUT outside the two marks stays.")
+    one.add_argument("rows", nargs="+", metavar="TITLE=ROW", help="what is compared")
+    one.add_argument("--set", nargs="+", required=True, dest="sets", metavar="NAME=GALLERY[,QUERIES]",
+                     help="labelled tiles, packs or folders; without queries each tile asks the others")
+    one.add_argument("--robust", nargs="*", default=[], metavar="TITLE", help="rows whose queries are changed too: stain, "
+                     "JPEG, blur, turn, zoom")
+    one.add_argument("--output", "-o", type=Path, default=Path("docs/retrieval.md"))
+    one.add_argument("--cache", type=Path, help="a folder for features, so that a row more costs that row")
+    one.add_argument("--worst", type=Path, metavar="PNG", help="picture of the last row's worst queries in the first set")
+    one.add_argument("--map", type=Path, metavar="PNG", help="map of the first set's gallery by the last row")
     machine(one)
 
     one = command("export", export, "Writes a model file for esvitd.")
@@ -134,7 +151,12 @@ def pack(a: argparse.Namespace) -> None:
     from .runlog import Progress
     if not 0 <= a.quality <= 100:
         raise Problem(f"--quality {a.quality}: 0 to 100")
-    sources = tiles.find(a.images)
+    try:
+        if a.label_from and re.compile(a.label_from).groups < 1:
+            raise Problem(f"--label-from {a.label_from}: it has no group")
+    except re.error as error:
+        raise Problem(f"--label-from {a.label_from}: no regular expression: {error}") from None
+    sources = tiles.find(a.images, a.label_from)
     packed = tiles.pack(sources, a.side, a.quality, a.workers, Progress("images"))
     if not 0 <= a.hold < len(packed):
         raise Problem(f"--hold {a.hold}: there are {len(packed)} tiles")
@@ -143,7 +165,7 @@ def pack(a: argparse.Namespace) -> None:
         held = a.output.with_name(a.output.name + ".held")
         tiles.write(packed[:a.hold], held, a.side, labelled=True)
         print(f"{held}: {a.hold} tiles held out")
-    tiles.write(packed[a.hold:], a.output, a.side, a.labels)
+    tiles.write(packed[a.hold:], a.output, a.side, a.labels or bool(a.label_from))
     repeated = f", {same} of all a repetition of another" if same else ""
     print(f"{a.output}: {len(packed) - a.hold} tiles of {a.side} px{repeated}, {a.output.stat().st_size / 1e6:.1f} MB")
 
@@ -203,19 +225,37 @@ def go(trainer, schedule, probe) -> None:
 def evaluate(a: argparse.Namespace) -> None:
     from . import scores
     from .evaluation import Labelled
-    from .rows import embeddings
+    from .rows import Encoders, Row
     device, precision = chosen(a)
     gallery = Labelled(a.gallery)
     queries = Labelled(a.query) if a.query else None
     how = f"{len(queries)} queries against" if queries else "leave-one-out of"
     print(f"{how} {len(gallery)} tiles of {a.gallery}, {precision}")
     print(f"{'':24}" + "".join(f"{name:>24}" for name in scores.METRICS))
+    encoders = Encoders(device, precision == "bf16")
     for model in a.model:
-        rows = embeddings(model, gallery, queries, device, precision == "bf16")
-        found = scores.neighbours(*rows)
+        found = scores.neighbours(*encoders.embeddings(Row.of(model), gallery, queries))
         columns = scores.values(found, gallery.labels, queries.labels if queries else None)
         cells = [f"{one.mean:.4f} ({one.low:.3f}–{one.high:.3f})" for one in scores.summary(columns).values()]
         print(f"{Path(model).name:24}" + "".join(f"{cell:>24}" for cell in cells), flush=True)
+
+
+def table(a: argparse.Namespace) -> None:
+    from . import table as tables
+    from .rows import Encoders
+    device, precision = chosen(a)
+    rows = [tables.titled(text) for text in a.rows]
+    unknown = set(a.robust) - {title for title, _ in rows}
+    if unknown:
+        raise Problem(f"--robust {', '.join(sorted(unknown))}: no row has that title")
+    sets = [tables.Set.of(text) for text in a.sets]
+    encoders = Encoders(device, precision == "bf16", a.cache)
+    tables.write(a.output, rows, sets, a.robust, encoders, lambda text: print(text, flush=True))
+    if a.worst:
+        tables.worst(sets[0], rows[-1][1], encoders, a.worst)
+    if a.map:
+        tables.plane(sets[0], rows[-1][1], encoders, a.map)
+    print(a.output)
 
 
 def export(a: argparse.Namespace) -> None:

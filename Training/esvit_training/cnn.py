@@ -57,6 +57,7 @@ class Lite:
             self._blocks.append((expand, folded(prefix + "_depthwise_conv", prefix + "_bn1"), project,
                                  STRIDES[stage] if first else 1))
         self.blocks = count
+        self.widths = [len(project[0]) for _, _, project, _ in self._blocks] + [len(self._head[0])]
 
     @torch.no_grad()
     def __call__(self, x: Tensor, blocks: Sequence[int]) -> list[Tensor]:

@@ -1,5 +1,6 @@
 """Embeddings of labelled tiles and how well they retrieve."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import scores
+from . import files, scores
 from .checkpoints import preprocessing
 from .swin import Swin
 from .tiles import Pack, find, square
@@ -15,7 +16,7 @@ from .views import evaluation_input
 
 
 class Labelled:
-    """Tiles with labels: a pack made with --labels, or a folder of class folders."""
+    """Tiles with labels: a pack made with --labels, or a folder of class folders. `key` tells sets of tiles apart."""
 
     def __init__(self, path: Path, side: int = 224):
         self.path = path
@@ -23,6 +24,7 @@ class Labelled:
             from PIL import Image
             sources = find([path])
             self.labels = [source.label for source in sources]
+            self.key = files.sha256_of(" ".join(str(s.path.absolute()) for s in sources))
             self.tiles = torch.empty(len(sources), side, side, 3, dtype=torch.uint8)
             for index, source in enumerate(sources):
                 with Image.open(source.path) as image:
@@ -30,6 +32,7 @@ class Labelled:
         else:
             pack = Pack(path)
             self.labels = pack.labels()
+            self.key = hashlib.sha256(pack.hashes()).hexdigest()
             self.tiles = torch.from_numpy(np.stack([pack.image(index) for index in range(len(pack))]))
 
     def __len__(self) -> int:

@@ -108,7 +108,7 @@ def _measured(tiles: Tensor, cnn: Lite, blocks: list[int], dimension: int, side:
         landmarks = F.normalize(F.normalize(metric(features), dim=2).mean(0), dim=1)
     return {"map_mean": mean, "map_deviation": deviation, "pool_mean": standard.mean,
             "pool_deviation": standard.deviation, "metric_weight": metric.weight.detach(),
-            "metric_bias": metric.bias.detach(), "landmarks": landmarks}
+            "metric_bias": metric.bias.detach(), "landmarks": landmarks, "blocks": torch.tensor(blocks)}
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ in, is not in it. A pack made for evaluation has `labels` too, the folders' name
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -31,22 +32,26 @@ Image.MAX_IMAGE_PIXELS = 1 << 28
 
 @dataclass(frozen=True)
 class Source:
-    """An image file and the class folder it lies in: the first folder below the one that was named."""
+    """An image file and its label: the folder it lies in, or what an expression finds in its path."""
 
     path: Path
     label: str
 
 
-def find(folders: Iterable[Path]) -> list[Source]:
-    """Every image below the folders. The order says nothing: packs are ordered by content."""
+def find(folders: Iterable[Path], label: str | None = None) -> list[Source]:
+    """Every image below the folders. The order says nothing: packs are ordered by content.
+
+    `label` is a regular expression on the path, whose first group is the label; files without a match are left out.
+    """
     found = []
     for folder in folders:
         if not folder.is_dir():
             raise Problem(f"{folder}: no such folder")
         for path in sorted(folder.rglob("*")):
             if path.suffix.lower() in ENDINGS and path.is_file():
-                below = path.relative_to(folder).parts
-                found.append(Source(path, below[0] if len(below) > 1 else ""))
+                match = re.search(label, str(path)) if label else None
+                if match or not label:
+                    found.append(Source(path, match.group(1) if match else path.parent.name))
     if not found:
         raise Problem(f"no image ({', '.join(ENDINGS)}) in {', '.join(map(str, folders))}")
     return found

@@ -34,7 +34,13 @@ def test_renamed_and_permuted_class_folders_give_the_same_bytes(folder, tmp_path
     assert packed(folder, tmp_path / "b.pack").read_bytes() == first
 
 
-def test_labels_are_the_first_folders_names_and_only_there_on_demand(folder, tmp_path):
+def test_labels_are_found_in_paths_by_an_expression(folder):
+    found = tiles.find([folder], r"(\d)\.png$")
+    assert {source.path.stem[-1]: source.label for source in found} == {str(n): str(n) for n in range(10)}
+    assert [source.label for source in tiles.find([folder], r"/(tumour)/")] == ["tumour"] * 6
+
+
+def test_labels_are_the_folders_names_and_only_there_on_demand(folder, tmp_path):
     pack = tiles.Pack(packed(folder, tmp_path / "a.pack", labelled=True))
     assert sorted(pack.labels()) == ["healthy"] * 6 + ["tumour"] * 6
     with pytest.raises(Problem, match="no labels"):
