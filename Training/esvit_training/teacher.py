@@ -1,8 +1,8 @@
 """What the frozen CNN teaches: the standardised maps of its middle blocks, and a metric of tiles made without labels.
 
 The metric is a linear layer on the blocks' pooled features, trained for some seconds by InfoNCE between views of a tile:
-what stays the same between two views of one tile counts, what all tiles share does not. On colorectal tiles it finds
-neighbours better than the features that it starts from.
+what stays the same between two views of one tile counts, what all tiles share does not. The views must be small ones: two
+views of nearly the whole tile agree too easily.
 """
 
 import math
@@ -26,6 +26,22 @@ VIEWS = 4
 STEPS = 400
 BATCH = 512
 TEMPERATURE = 0.2
+
+
+@dataclass(frozen=True)
+class Views:
+    """The views that something is made from."""
+
+    side: int
+    jitter: Jitter
+
+
+@dataclass(frozen=True)
+class Start:
+    """A trained backbone, and the views that it will go on with."""
+
+    net: Swin
+    views: Views
 
 
 @dataclass
@@ -72,19 +88,19 @@ class Teacher:
         return self._map(tokens), pooled, F.normalize(F.linear(pooled, self._weight, self._bias), dim=1)
 
 
-def prepared(path: Path, tiles: Tensor, cnn: Lite, blocks: list[int], net: Swin, trained: bool, side: int,
-             jitter: Jitter, seed: int, device: str, progress: Callable[[int, int], None]) -> Teacher:
-    """The teacher kept in `path`, which is made if absent; for a backbone that is `trained` already, fitted to it."""
+def prepared(path: Path, tiles: Tensor, cnn: Lite, blocks: list[int], dimension: int, views: Views, start: Start | None,
+             seed: int, device: str, progress: Callable[[int, int], None]) -> Teacher:
+    """The teacher kept in `path`, which is made from `views` if absent, and fitted to a backbone to start from."""
     if not path.is_file():
-        state = _measured(tiles, cnn, blocks, net.architecture.dimension, side, jitter, seed, device, progress)
-        if trained:
-            state |= _fitted(state, tiles, cnn, blocks, net.to(device), side, jitter, seed, device)
+        state = _measured(tiles, cnn, blocks, dimension, views, seed, device, progress)
+        if start:
+            state |= _fitted(state, tiles, cnn, blocks, start, seed, device)
         files.write(path, lambda file: torch.save(state, file))
     return Teacher(cnn, blocks, torch.load(path, map_location=device, weights_only=True))
 
 
-def _measured(tiles: Tensor, cnn: Lite, blocks: list[int], dimension: int, side: int, jitter: Jitter, seed: int,
-              device: str, progress: Callable[[int, int], None]) -> dict[str, Tensor]:
+def _measured(tiles: Tensor, cnn: Lite, blocks: list[int], dimension: int, views: Views, seed: int, device: str,
+              progress: Callable[[int, int], None]) -> dict[str, Tensor]:
     random = generator(seed, "teacher")
     chosen = torch.randperm(len(tiles), generator=random)[:TILES]
     batches = chosen.split(64)
@@ -92,7 +108,7 @@ def _measured(tiles: Tensor, cnn: Lite, blocks: list[int], dimension: int, side:
     pooled = []
     for round_ in range(VIEWS):
         for number, batch in enumerate(batches):
-            maps = cnn(view(tiles[batch].to(device), side, jitter, random), blocks)
+            maps = cnn(view(tiles[batch].to(device), views.side, views.jitter, random), blocks)
             pooled.append(torch.cat([one.float().mean((2, 3)) for one in maps], 1).cpu())
             if round_ == 0:  # The maps' spread, from one view of each tile.
                 moments = torch.cat([_moments(one.float()) for one in maps], 1).cpu() * len(batch)
@@ -112,18 +128,19 @@ def _measured(tiles: Tensor, cnn: Lite, blocks: list[int], dimension: int, side:
 
 
 @torch.no_grad()
-def _fitted(state: dict[str, Tensor], tiles: Tensor, cnn: Lite, blocks: list[int], net: Swin, side: int, jitter: Jitter,
-            seed: int, device: str) -> dict[str, Tensor]:
+def _fitted(state: dict[str, Tensor], tiles: Tensor, cnn: Lite, blocks: list[int], start: Start, seed: int,
+            device: str) -> dict[str, Tensor]:
     """The metric turned to where the backbone's embeddings lie, for it is free up to a rotation (orthogonal Procrustes),
     and the linear layers from the backbone's tokens to the CNN's features (ridge regression): with others, the first
     steps would undo what the backbone has learned."""
     random = generator(seed, "fit")
+    net = start.net.to(device)
     teacher = Teacher(cnn, blocks, {name: value.to(device) for name, value in state.items()})
     seen: list[list[Tensor]] = []
     for batch in torch.randperm(len(tiles), generator=random)[:FIT_TILES].split(32):
-        views = view(tiles[batch].to(device), side, jitter, random)
-        tokens = net.regions(views).float()
-        seen.append([tokens, tokens.mean(1), *teacher(views, math.isqrt(tokens.shape[1]))])
+        seeing = view(tiles[batch].to(device), start.views.side, start.views.jitter, random)
+        tokens = net.regions(seeing).float()
+        seen.append([tokens, tokens.mean(1), *teacher(seeing, math.isqrt(tokens.shape[1]))])
     tokens, embedding, maps, pooled, target = (torch.cat(column).cpu() for column in zip(*seen, strict=True))
     u, _, v = torch.linalg.svd(target.double().T @ F.normalize(embedding, dim=1).double())
     turn = (u @ v).float()

@@ -111,7 +111,9 @@ class Trainer:
         path = self.folder / "teacher.pt"
         if not path.is_file():
             print("Looking at the tiles through the CNN", file=sys.stderr)
-        return teacher.prepared(path, self.tiles, lite, s.blocks, net, s.init is not None, s.side, self.jitter, s.seed,
+        small = teacher.Views(s.metric_side, Jitter(s.metric_zoom, s.stain, s.blur))
+        start = teacher.Start(net, teacher.Views(s.side, self.jitter)) if s.init else None
+        return teacher.prepared(path, self.tiles, lite, s.blocks, self.architecture.dimension, small, start, s.seed,
                                 self.device, Progress("batches"))
 
     def _load(self) -> None:

@@ -13,7 +13,7 @@ from esvit_training.__main__ import main
 
 # Every loss at once, at a size that takes a second.
 RECIPE = ["--width", "32", "--side", "64", "--local-side", "32", "--locals", "1", "--batch", "4", "--steps", "6",
-          "--prototypes", "16", "--distil", "1", "--metric", "1", "--view", "1", "--region", "1", "--blocks", "3", "5",
+          "--prototypes", "16", "--metric-side", "32", "--distil", "1", "--metric", "1", "--view", "1", "--region", "1", "--blocks", "3", "5",
           "--threads", "1", "--device", "cpu"]
 
 
