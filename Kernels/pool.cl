@@ -3,7 +3,7 @@
 //
 //   x           [images * tokens, channels] f32, each row of mean 0 and variance 1
 //   scale, shift [channels] f32
-//   raw, unit   [images, channels] f32
+//   out         [images, 2, channels] f32: the mean, then the same of length 1
 //
 // A work-group of T work-items (a power of two) an image. Squares are summed of values divided by the largest, so that
 // none overflows; a row of zeros, or with a NaN or an infinity, has no direction: its unit row is NaN.
@@ -13,19 +13,20 @@
 
 __attribute__((reqd_work_group_size(T, 1, 1)))
 __kernel void pool(__global const float *restrict x, __global const float *restrict scale,
-                   __global const float *restrict shift, __global float *restrict raw, __global float *restrict unit,
-                   const int tokens, const int channels) {
+                   __global const float *restrict shift, __global float *restrict out, const int tokens,
+                   const int channels) {
   __local float scratch[T];
   const int lane = get_local_id(0);
   const size_t image = get_group_id(0);
   __global const float *rows = x + image * tokens * channels;
+  __global float *raw = out + image * 2 * channels;
 
   float largest = 0.0f;
   for (int c = lane; c < channels; c += T) {
     float sum = 0.0f;
     for (int t = 0; t < tokens; ++t) sum += rows[t * (size_t)channels + c];
     const float value = fma(sum / tokens, scale[c], shift[c]);
-    raw[image * channels + c] = value;
+    raw[c] = value;
     largest = fmax(largest, fabs(value));
   }
   scratch[lane] = largest;
@@ -39,7 +40,7 @@ __kernel void pool(__global const float *restrict x, __global const float *restr
 
   float squares = 0.0f;
   for (int c = lane; c < channels; c += T) {
-    const float value = raw[image * channels + c] / largest;
+    const float value = raw[c] / largest;
     squares = fma(value, value, squares);
   }
   scratch[lane] = squares;
@@ -49,5 +50,5 @@ __kernel void pool(__global const float *restrict x, __global const float *restr
     barrier(CLK_LOCAL_MEM_FENCE);
   }
   const float length = sqrt(scratch[0]);
-  for (int c = lane; c < channels; c += T) unit[image * channels + c] = raw[image * channels + c] / largest / length;
+  for (int c = lane; c < channels; c += T) raw[channels + c] = raw[c] / largest / length;
 }

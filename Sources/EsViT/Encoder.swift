@@ -29,9 +29,8 @@ package final class Encoder {
   /// Images that go through the network together; a larger batch takes several rounds, so that memory stays bounded.
   private let round: Int
   private let buffers: Activations
-  /// `[round, dimension]` each.
-  private let raw: Buffer<Float>
-  private let unit: Buffer<Float>
+  /// `[round, 2, dimension]`: of each image as it is, then of length 1.
+  private let embeddings: Buffer<Float>
 
   /// Puts `model` on the context's device.
   ///
@@ -77,14 +76,14 @@ package final class Encoder {
     let (scale, shift) = try weights.norm("norm", dimension)
     pool = try Pool(context: context, scale: scale, shift: shift)
 
-    let round = Self.round(
-      architecture, firstSide: firstSide, maximumBatch: self.maximumBatch, device: context.device)
+    let round = Self.round(stages, maximumBatch: self.maximumBatch, device: context.device)
     self.round = round
     // The first stage is the largest: each later one has a quarter of the tokens (rounded up) and twice the channels.
     let tokens = stages.enumerated().map {
       GEMM.paddedRows(round * $1.side * $1.side) * architecture.channels(stage: $0)
     }.reduce(0, max)
     let patches = GEMM.paddedRows(round * firstSide * firstSide) * patch * patch * 3
+    let wide = stages.map { $0.wideCount(images: round) }.reduce(0, max)
     // Groups that share a step have 16 values at least.
     func steps(_ values: Int) throws(OpenCLError) -> Buffer<Float>? {
       precision == .int8 ? try context.makeBuffer(count: values / 16) : nil
@@ -94,10 +93,8 @@ package final class Encoder {
       narrow: Operand(
         values: try context.makeBuffer(count: max(tokens, patches)), steps: try steps(tokens)),
       wide: Operand(
-        values: try context.makeBuffer(count: Architecture.mlpRatio * tokens),
-        steps: try steps(Architecture.mlpRatio * tokens)))
-    raw = try context.makeBuffer(count: round * dimension)
-    unit = try context.makeBuffer(count: round * dimension)
+        values: try context.makeBuffer(count: wide), steps: try steps(wide)))
+    embeddings = try context.makeBuffer(count: round * 2 * dimension)
   }
 
   /// Encodes up to `maximumBatch` images.
@@ -120,12 +117,11 @@ package final class Encoder {
   }
 
   /// On a CPU as many images as keep the widest activations in its caches: beyond that every layer waits for memory (8
-  /// images of Swin-T at once take 6 % longer than 3 and 3 and 2). On other devices the whole batch.
-  private static func round(
-    _ architecture: Architecture, firstSide: Int, maximumBatch: Int, device: Device
-  ) -> Int {
+  /// images of Swin-T at once take 6 % longer than 3 and 3 and 2, layer by layer; where blocks are one kernel, 8 are 4 %
+  /// faster). On other devices the whole batch.
+  private static func round(_ stages: [EncoderStage], maximumBatch: Int, device: Device) -> Int {
     guard device.kind == .cpu else { return maximumBatch }
-    let widest = 4 * firstSide * firstSide * Architecture.mlpRatio * architecture.embedDimension
+    let widest = stages.map { 4 * $0.wideCount(images: 1) }.reduce(1, max)
     return max(1, min(maximumBatch, 8, (16 << 20) / widest))
   }
 
@@ -145,13 +141,12 @@ package final class Encoder {
     for stage in stages { try stage.enqueue(buffers, images: count) }
     let last = lastSide * lastSide
     try norm.enqueue(input: buffers.tokens, output: buffers.narrow, rows: count * last)
-    try pool.enqueue(tokens: buffers.narrow.values, raw: raw, unit: unit, images: count, tokensPerImage: last)
-    let rawValues = try queue.read(raw, count: count * dimension)
-    let unitValues = try queue.read(unit, count: count * dimension)
+    try pool.enqueue(tokens: buffers.narrow.values, output: embeddings, images: count, tokensPerImage: last)
+    let values = try queue.read(embeddings, count: count * 2 * dimension)
     preprocess.reset()
     return (0..<count).map { i in
-      let range = i * dimension..<(i + 1) * dimension
-      let embedding = Embedding(raw: Array(rawValues[range]), normalized: Array(unitValues[range]))
+      let pair = values[2 * i * dimension..<2 * (i + 1) * dimension]
+      let embedding = Embedding(raw: Array(pair.prefix(dimension)), normalized: Array(pair.suffix(dimension)))
       guard embedding.raw.allSatisfy(\.isFinite), embedding.normalized.allSatisfy(\.isFinite) else {
         return .failure(.notFinite)
       }

@@ -6,6 +6,7 @@ import Operators
 struct EncoderStage {
   /// Tokens a side of the map.
   let side: Int
+  private let channels: Int
   private let blocks: [SwinBlock]
   private let merging: PatchMerging?
 
@@ -15,6 +16,7 @@ struct EncoderStage {
   ) throws {
     self.side = side
     let channels = architecture.channels(stage: stage)
+    self.channels = channels
     var blocks: [SwinBlock] = []
     for block in 0..<architecture.depths[stage] {
       let shape = WindowAttention.Shape(
@@ -41,6 +43,13 @@ struct EncoderStage {
 
   /// Tokens a side of the map that the stage leaves.
   var nextSide: Int { merging?.mergedSide ?? side }
+
+  /// Elements of `Activations.wide` that the stage needs for `images` maps: blocks of one kernel need none.
+  func wideCount(images: Int) -> Int {
+    let merged = merging?.mergedSide ?? 0
+    let rows = blocks.allSatisfy { $0.variant == .cpu } ? merged * merged : side * side
+    return GEMM.paddedRows(images * rows) * Architecture.mlpRatio * channels
+  }
 
   /// Enqueues the stage over `images` maps in `buffers.tokens`.
   func enqueue(_ buffers: Activations, images: Int) throws(OpenCLError) {

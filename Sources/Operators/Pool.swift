@@ -25,14 +25,17 @@ package final class Pool {
     try kernel.setArguments(from: 1, try context.makeBuffer(scale), try context.makeBuffer(shift))
   }
 
-  /// Enqueues `images` times `tokensPerImage` rows `[channels]` to `raw` and `unit`, `[images, channels]` each. A row
-  /// without a direction (zeros, a NaN, an infinity) gives a unit row of NaN.
+  /// Enqueues `images` times `tokensPerImage` rows `[channels]` to `output`, `[images, 2, channels]`: the mean as it is,
+  /// then of length 1. A mean without a direction (zeros, a NaN, an infinity) gives a second row of NaN.
   package func enqueue(
-    tokens: Buffer<Float>, raw: Buffer<Float>, unit: Buffer<Float>, images: Int, tokensPerImage: Int
+    tokens: Buffer<Float>, output: Buffer<Float>, images: Int, tokensPerImage: Int
   ) throws(OpenCLError) {
     guard images > 0 else { return }
+    guard tokens.count >= images * tokensPerImage * channels, output.count >= images * 2 * channels else {
+      throw OpenCLError(operation: "Pool of \(images) images", detail: "the buffers are smaller")
+    }
     try kernel.setArguments(tokens)
-    try kernel.setArguments(from: 3, raw, unit, Int32(tokensPerImage), Int32(channels))
+    try kernel.setArguments(from: 3, output, Int32(tokensPerImage), Int32(channels))
     try context.queue.enqueue(kernel, global: [images * size], local: [size])
   }
 }

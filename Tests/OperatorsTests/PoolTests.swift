@@ -11,11 +11,18 @@ struct PoolTests {
   ) throws -> (raw: [Float], unit: [Float]) {
     let context = try SharedContext.get()
     let pool = try Pool(context: context, scale: scale, shift: shift, workGroupLimit: workGroupLimit)
-    let raw = try context.makeBuffer(Float.self, count: images * scale.count)
-    let unit = try context.makeBuffer(Float.self, count: images * scale.count)
+    let output = try context.makeBuffer(Float.self, count: images * 2 * scale.count)
     try pool.enqueue(
-      tokens: try context.makeBuffer(tokens), raw: raw, unit: unit, images: images, tokensPerImage: perImage)
-    return (try context.queue.read(raw), try context.queue.read(unit))
+      tokens: try context.makeBuffer(tokens), output: output, images: images, tokensPerImage: perImage)
+    let values = try context.queue.read(output)
+    let channels = scale.count
+    func rows(_ part: Int) -> [Float] {
+      (0..<images).flatMap { image -> ArraySlice<Float> in
+        let first = (2 * image + part) * channels
+        return values[first..<first + channels]
+      }
+    }
+    return (rows(0), rows(1))
   }
 
   @Test("the mean and its direction, at every work-group limit", arguments: [nil, 1, 2, 7, 48] as [Int?])

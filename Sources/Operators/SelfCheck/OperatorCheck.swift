@@ -271,19 +271,19 @@ struct OperatorCheck {
     let shift = noise.floats(channels)
     let input = noise.floats(images * tokens * channels)
     let operation = try Pool(context: context, scale: scale, shift: shift)
-    let raw = try context.makeBuffer([Float](repeating: .nan, count: images * channels))
-    let unit = try context.makeBuffer([Float](repeating: .nan, count: images * channels))
+    let output = try context.makeBuffer([Float](repeating: .nan, count: images * 2 * channels))
     try operation.enqueue(
-      tokens: try context.makeBuffer(input), raw: raw, unit: unit, images: images, tokensPerImage: tokens)
+      tokens: try context.makeBuffer(input), output: output, images: images, tokensPerImage: tokens)
     func answer(_ image: Int) -> [Double] {
       (0..<channels).map { c in
         let sum = (0..<tokens).reduce(0.0) { $0 + Double(input[(image * tokens + $1) * channels + c]) }
         return sum / Double(tokens) * Double(scale[c]) + Double(shift[c])
       }
     }
-    let rawError = compare(try context.queue.read(raw), width: channels, rows: sample(images), answer)
-    let unitError = compare(try context.queue.read(unit), width: channels, rows: sample(images)) {
-      let row = answer($0)
+    let values = try context.queue.read(output)
+    let rawError = compare(values, width: channels, rows: sample(images).map { 2 * $0 }) { answer($0 / 2) }
+    let unitError = compare(values, width: channels, rows: sample(images).map { 2 * $0 + 1 }) {
+      let row = answer($0 / 2)
       let length = row.reduce(0) { $0 + $1 * $1 }.squareRoot()
       return row.map { $0 / length }
     }
