@@ -173,17 +173,22 @@ def pack(a: argparse.Namespace) -> None:
 
 
 def train(a: argparse.Namespace) -> None:
-    from . import files, process, tiles
-    from .evaluation import Labelled, Probe
-    from .runlog import Progress
-    from .settings import Settings
-    from .trainer import Schedule, Trainer
+    from . import process
     if bool(a.tiles) == bool(a.images):
         raise Problem("give either --tiles PACK or --images DIR")
     if bool(a.gallery) != bool(a.query):
         raise Problem("--gallery and --query go together")
     a.run.mkdir(parents=True, exist_ok=True)
-    process.claim(a.run)
+    with process.claimed(a.run):
+        train_claimed(a)
+
+
+def train_claimed(a: argparse.Namespace) -> None:
+    from . import files, tiles
+    from .evaluation import Labelled, Probe
+    from .runlog import Progress
+    from .settings import Settings
+    from .trainer import Schedule, Trainer
     packs = a.tiles
     if a.images:
         packs = [a.run / "tiles.pack"]
@@ -280,18 +285,22 @@ def pause(a: argparse.Namespace) -> None:
 
 
 def resume(a: argparse.Namespace) -> None:
-    import json
-
     from . import process
     pid = process.resume(a.run)
     if pid is not None:
         print(f"process {pid} goes on")
         return
+    with process.claimed(a.run):
+        resume_claimed(a)
+
+
+def resume_claimed(a: argparse.Namespace) -> None:
+    import json
+
     from .evaluation import Labelled, Probe
     from .settings import Settings
     from .trainer import Schedule, Trainer
     settings = Settings.of(a.run)
-    process.claim(a.run)
     words = json.loads((a.run / "command.json").read_text())
     probe = None
     if words["gallery"]:

@@ -1,8 +1,10 @@
 """A run's process: pausing it while something is timed, and going on."""
 
+import contextlib
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from . import files
@@ -19,13 +21,18 @@ def _status(pid: int) -> tuple[str, str]:
     return fields[0], fields[19]
 
 
-def claim(folder: Path) -> None:
-    """Notes this process as the run's; refuses where another one trains in the folder."""
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Notes this process as the run's while the block lasts; refuses where another one trains in the folder."""
     other = find(folder)
     if other is not None and other != os.getpid():
         raise Problem(f"{folder}: process {other} trains here already")
     words = f"{os.getpid()} {_status(os.getpid())[1]}\n"
     files.write(folder / "pid", lambda file: file.write(words.encode()))
+    try:
+        yield
+    finally:
+        (folder / "pid").unlink(missing_ok=True)
 
 
 def find(folder: Path) -> int | None:

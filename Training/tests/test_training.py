@@ -55,6 +55,16 @@ def test_a_killed_run_goes_on_to_the_same_weights(pack, lite, tmp_path, precisio
         assert [int(row["step"]) for row in csv.DictReader(file)] == [6]
 
 
+def test_a_stopped_run_is_resumed_by_its_folder_alone(folder, pack, lite, tmp_path):
+    whole = train(tmp_path / "whole", pack, lite)
+    run = tmp_path / "stopped"
+    assert train(run, pack, lite, "--stop-after", "0", "--gallery", folder, "--query", folder) != whole
+    assert call("resume", run) == 0
+    assert (run / "model.safetensors").read_bytes() == whole
+    with open(run / "log.csv") as file:
+        assert [row["step"] for row in csv.DictReader(file) if row["map10"]] == ["6"]
+
+
 def test_class_folders_do_not_touch_the_weights(folder, pack, lite, tmp_path):
     first = train(tmp_path / "first", pack, lite)
     (folder / "healthy").rename(folder / "zebra")
