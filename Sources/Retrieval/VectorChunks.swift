@@ -21,6 +21,8 @@ final class VectorChunks {
 
   private static let smallest = 1024
   private static let largestBytes = 256 << 20
+  /// A pass over them is a grid of fewer than 65,536 work-groups (`FlatKernel`).
+  private static let largestRows = 1 << 21
   /// Vectors that one copy to or from the device may hold, in bytes of f32.
   private static let stagingBytes = 16 << 20
 
@@ -43,7 +45,7 @@ final class VectorChunks {
   func reserve(_ count: Int) throws(OpenCLError) {
     let words = operators.distance.wordsPerRow(dimension: dimension)
     let bytes = min(Self.largestBytes, context.device.maximumAllocation)
-    let largest = max(64, bytes / (2 * words) / 64 * 64)
+    let largest = max(64, min(Self.largestRows, bytes / (2 * words) / 64 * 64))
     let isCoded = operators.int8 != nil
     while capacity < count {
       let wanted = max(Self.smallest, capacity / 256 * 64, (count - capacity + 63) / 64 * 64)

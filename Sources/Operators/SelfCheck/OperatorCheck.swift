@@ -36,7 +36,8 @@ struct OperatorCheck {
     case .pool(let images, let tokens, let channels): try pool(images, tokens, channels)
     case .distance(let rows, let queries, let dimension, let format):
       try distance(rows, queries, dimension, format)
-    case .distanceInt8(let rows, let queries, let dimension): try distanceInt8(rows, queries, dimension)
+    case .distanceInt8(let rows, let queries, let dimension, let format):
+      try distanceInt8(rows, queries, dimension, format)
     case .topK(let rows, let k): try topK(rows, k)
     }
   }

@@ -12,7 +12,7 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
   case patchMerging(images: Int, side: Int, channels: Int, precision: Precision = .f32)
   case pool(images: Int, tokens: Int, channels: Int)
   case distance(rows: Int, queries: Int, dimension: Int, format: VectorFormat)
-  case distanceInt8(rows: Int, queries: Int, dimension: Int)
+  case distanceInt8(rows: Int, queries: Int, dimension: Int, format: VectorFormat)
   case topK(rows: Int, k: Int)
 
   package var kind: OperatorKind {
@@ -46,7 +46,8 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
     case .pool(let images, let tokens, let channels): "\(images)×\(tokens)×\(channels)"
     case .distance(let rows, let queries, let dimension, let format):
       "\(rows)×\(dimension) \(format.rawValue), queries \(queries)"
-    case .distanceInt8(let rows, let queries, let dimension): "\(rows)×\(dimension), queries \(queries)"
+    case .distanceInt8(let rows, let queries, let dimension, let format):
+      "\(rows)×\(dimension) of \(format.rawValue), queries \(queries)"
     case .topK(let rows, let k): "\(k) of \(rows)"
     }
   }
@@ -70,8 +71,8 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
     .pool(images: 2, tokens: 49, channels: 96),
     .distance(rows: 100, queries: 3, dimension: 96, format: .f16),
     .distance(rows: 100, queries: 1, dimension: 50, format: .f32),
-    .distanceInt8(rows: 100, queries: 1, dimension: 50),
-    .distanceInt8(rows: 100, queries: 10, dimension: 96),
+    .distanceInt8(rows: 100, queries: 1, dimension: 50, format: .f32),
+    .distanceInt8(rows: 100, queries: 10, dimension: 96, format: .f16),
     .topK(rows: 100, k: 10),
     .topK(rows: 20_000, k: 10),
   ]

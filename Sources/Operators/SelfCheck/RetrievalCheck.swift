@@ -96,9 +96,11 @@ extension OperatorCheck {
     return error
   }
 
-  func distanceInt8(_ rows: Int, _ queries: Int, _ dimension: Int) throws(OpenCLError) -> Double {
-    let resident = try resident(rows, queries, dimension, .f16)
-    let operation = try Int8Distance(context: context, format: .f16, variant: variants[.distanceInt8])
+  func distanceInt8(
+    _ rows: Int, _ queries: Int, _ dimension: Int, _ format: VectorFormat
+  ) throws(OpenCLError) -> Double {
+    let resident = try resident(rows, queries, dimension, format)
+    let operation = try Int8Distance(context: context, format: format, variant: variants[.distanceInt8])
     let codes = try Int8Distance.Codes(context: context, rows: resident.capacity, dimension: dimension)
     try operation.pack(
       resident.places, count: rows, of: resident.rows, inverseNorms: resident.norms, dimension: dimension, into: codes)
