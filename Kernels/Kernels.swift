@@ -36,6 +36,10 @@ package struct KernelFile: Sendable, Hashable {
   package static let patchMergingCPU = KernelFile("patchmerging.cpu.cl", PackageResources.patchmerging_cpu_cl)
   package static let preprocessCPU = KernelFile("preprocess.cpu.cl", PackageResources.preprocess_cpu_cl)
   package static let swinBlockCPU = KernelFile("swin_block.cpu.cl", PackageResources.swin_block_cpu_cl)
+  package static let swinBlockPackedCPU = KernelFile(
+    "swin_block.packed.cpu.cl", PackageResources.swin_block_packed_cpu_cl)
+  /// Goes in front of the linear layers over operands of low precision, behind `vector16`.
+  package static let packedTile = KernelFile("packed_tile.cl", PackageResources.packed_tile_cl)
   /// Goes in front of the CPU's linear layers, behind `vector16`.
   package static let tile = KernelFile("tile.cl", PackageResources.tile_cl)
   /// Goes in front of the CPU's window attention, behind `vector16`.

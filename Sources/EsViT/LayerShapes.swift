@@ -33,7 +33,7 @@ extension Architecture {
           side: side, window: window(stage: stage), shift: shift, heads: heads[stage],
           headDimension: c / heads[stage])
         shapes.append(.windowAttention(images: 1, shape, precision: precision))
-        if precision == .f32 { shapes.append(.swinBlock(images: 1, shape)) }
+        shapes.append(.swinBlock(images: 1, shape, precision: precision))
       }
       shapes += [
         linear(rows, c, c, .residual, group: c / heads[stage]),

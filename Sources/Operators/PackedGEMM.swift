@@ -14,6 +14,8 @@ struct PackedGEMM {
   private let outputs: Int
   /// Outputs a tile.
   let panel: Int
+  /// Panels that a work-group makes for its rows.
+  private let panels: Int
   /// Groups of an input row.
   private let groups: Int
 
@@ -37,8 +39,10 @@ struct PackedGEMM {
     outputFormat = output
     queue = try context.queue
     none = try context.makeBuffer(count: 1)
+    // Narrow layers have many rows, whose inputs then stay in the cache; wide ones have few, and all cores need work.
+    panels = inputs < 256 ? outputs / panel : 1
     var definitions =
-      ["VECTORS=\(panel / 16)"] + epilogue.definitions + (assembly ? ["ASSEMBLY"] : [])
+      ["VECTORS=\(panel / 16)", "PANELS=\(panels)"] + epilogue.definitions + (assembly ? ["ASSEMBLY"] : [])
       + (output == .f32 ? [] : output == .bf16 ? ["OPERAND_BF16"] : ["OPERAND_INT8"])
     let packed: PackedWords
     switch precision {
@@ -54,7 +58,7 @@ struct PackedGEMM {
       definitions += ["INT8"] + (groups > 1 ? ["GROUP=\(group)"] : [])
       packed = try PackedWords(int8: weights, width: panel, group: group, in: context)
     }
-    kernel = try context.kernel("gemm", KernelFile.gemmPackedCPU.source(definitions, prelude: .vector16))
+    kernel = try context.kernel("gemm", KernelFile.gemmPackedCPU.source(definitions, prelude: .vector16, .packedTile))
     try kernel.setArguments(from: 2, packed.panels, packed.corrections, packed.steps, packed.bias)
     try kernel.setArguments(from: 8, Int32(inputs / (precision == .bf16 ? 2 : 4)), Int32(outputs))
   }
@@ -62,15 +66,15 @@ struct PackedGEMM {
   func enqueue(input: Operand, output: Operand, rows: Int) throws(OpenCLError) {
     let operation = "GEMM of \(rows) rows, \(inputs) → \(outputs)"
     let padded = (rows + Self.rows - 1) / Self.rows * Self.rows
-    let panels = outputs / panel
     guard input.values.count >= padded * inputs, output.values.count >= padded * outputs
     else {
       throw OpenCLError(operation: operation, detail: "the buffers have no room for \(padded) rows")
     }
     let inputSteps = if case .int8 = inputFormat { try input.steps(padded * groups, of: operation) } else { none }
-    let outputSteps = if case .int8 = outputFormat { try output.steps(padded * panels, of: operation) } else { none }
+    let outputSteps =
+      if case .int8 = outputFormat { try output.steps(padded * outputs / panel, of: operation) } else { none }
     try kernel.setArguments(input.values, inputSteps)
     try kernel.setArguments(from: 6, output.values, outputSteps)
-    try queue.enqueue(kernel, global: [padded / Self.rows, panels], local: [1, 1])
+    try queue.enqueue(kernel, global: [outputs / panel / panels, padded / Self.rows], local: [1, 1])
   }
 }

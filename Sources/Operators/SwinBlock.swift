@@ -38,16 +38,18 @@ package final class SwinBlock {
   private enum Form {
     case chain(BlockChain)
     case fused(FusedBlock)
+    case packed(PackedBlock)
   }
 
   /// - Parameters:
-  ///   - variants: a CPU's block takes f32, and shapes that keep all compute units busy (`FusedBlock`); others run the
-  ///     chain.
+  ///   - variants: a CPU's block takes shapes that keep all compute units busy (`FusedBlock`, `PackedBlock`), and in low
+  ///     precision processors with the instructions; others run the chain.
   ///   - computeUnits: another number than the device's own, for tests.
   ///   - vectorBits: another vector width than the CPU's own, for tests.
+  ///   - assembly: whether the packed block uses the processor's instructions, for tests.
   package init(
     context: Context, shape: WindowAttention.Shape, weights: Weights, precision: Precision = .f32, variants: Variants,
-    computeUnits: Int? = nil, vectorBits: Int? = nil
+    computeUnits: Int? = nil, vectorBits: Int? = nil, assembly: Bool? = nil
   ) throws(OpenCLError) {
     let c = shape.channels
     let hidden = weights.expansion.outputs
@@ -62,6 +64,19 @@ package final class SwinBlock {
     scaled.qkv.outputScale = (0..<3 * c).map { $0 < c ? queryScale : 1 }
     let padding = weights.qkv.bias ?? [Float](repeating: 0, count: 3 * c)
 
+    if variants[.swinBlock] == .cpu, variants[.gemm(of: precision)] == .packed {
+      let instructions = if let assembly { assembly } else { try precision.hasInstructions(in: context) }
+      let packed =
+        instructions || assembly != nil
+        ? try PackedBlock(
+          context: context, shape: shape, weights: scaled, paddingToken: padding, precision: precision,
+          computeUnits: computeUnits ?? context.device.computeUnits, assembly: instructions) : nil
+      if let packed {
+        variant = .packed
+        form = .packed(packed)
+        return
+      }
+    }
     var plan: FusedBlock.Plan?
     if variants[.swinBlock] == .cpu, precision == .f32 {
       let bits = if let vectorBits { vectorBits } else { try VectorBits.of(context) }
@@ -95,6 +110,7 @@ package final class SwinBlock {
     switch form {
     case .chain(let chain): try chain.enqueue(tokens: tokens, narrow: narrow, wide: wide, images: images)
     case .fused(let fused): try fused.enqueue(tokens: tokens, images: images)
+    case .packed(let packed): try packed.enqueue(tokens: tokens, images: images)
     }
   }
 }

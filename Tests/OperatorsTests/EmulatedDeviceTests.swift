@@ -24,6 +24,38 @@ struct EmulatedDeviceTests {
     }
   }
 
+  @Test("rows written for layers of low precision equal double precision", arguments: [Precision.bf16, .int8])
+  func written(precision: Precision) throws {
+    let context = try SharedContext.get()
+    var variants = Variants.portable
+    for kind in [OperatorKind.layerNorm, .windowAttention] { variants[kind] = .cpu }
+    variants[.gemm(of: precision)] = .packed
+    let shapes: [OperatorShape] = [
+      .layerNorm(rows: 3, channels: 32, precision: precision),
+      .windowAttention(
+        images: 1, .init(side: 5, window: 3, shift: 1, heads: 2, headDimension: 16), precision: precision),
+    ]
+    for result in SelfCheck.run(context, variants: variants, shapes: shapes) { #expect(result.passed, "\(result)") }
+  }
+
+  @Test("the packed block in plain C", arguments: [Precision.bf16, .int8])
+  func packedBlock(precision: Precision) throws {
+    let context = try SharedContext.get()
+    var variants = Variants.portable
+    variants[.swinBlock] = .cpu
+    variants[.gemm(of: precision)] = .packed
+    let shape = WindowAttention.Shape(side: 5, window: 3, shift: 1, heads: 3, headDimension: 16)
+    var noise = Noise(seed: 1)
+    let block = try SwinBlock(
+      context: context, shape: shape, weights: SwinBlock.Weights(shape, noise: &noise), precision: precision,
+      variants: variants, computeUnits: 1, assembly: false)
+    #expect(block.variant == .packed)
+    let tokens = try context.makeBuffer(noise.floats(25 * 48))
+    try block.enqueue(tokens: tokens, narrow: Operand(values: tokens), wide: Operand(values: tokens), images: 1)
+    let isFinite = try context.queue.read(tokens).allSatisfy { $0.isFinite }
+    #expect(isFinite)
+  }
+
   @Test("the packed GEMM in plain C, with every epilogue", arguments: [Precision.bf16, .int8], GEMM.Epilogue.allCases)
   func packed(precision: Precision, epilogue: GEMM.Epilogue) throws {
     let context = try SharedContext.get()

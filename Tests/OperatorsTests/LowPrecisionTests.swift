@@ -51,16 +51,17 @@ struct LowPrecisionTests {
       let input = noise.floats(rows * inputs)
       let before = noise.floats(rows * outputs)
       let rounded = Truth.RoundedWeights(weights, kind.precision)
+      let sums = (0..<rows).flatMap {
+        Truth.linear(rounded, input: input[$0 * inputs..<($0 + 1) * inputs], group: group)
+      }
       for epilogue in GEMM.Epilogue.allCases {
         let output = try run(kind, weights, input, rows: rows, epilogue: epilogue, group: group, before: before)
-        let truth = (0..<rows).flatMap { row -> [Double] in
-          let sums = Truth.linear(rounded, input: input[row * inputs..<(row + 1) * inputs], group: group)
+        let truth =
           switch epilogue {
-          case .bias: return sums
-          case .gelu: return sums.map(Truth.gelu)
-          case .residual: return zip(sums, before.row(row, outputs)).map(+)
+          case .bias: sums
+          case .gelu: sums.map(Truth.gelu)
+          case .residual: zip(sums, before).map { $0 + Double($1) }
           }
-        }
         // The packed kernels' GELU is an approximation.
         let tolerance = epilogue == .gelu && kind.variant == .packed ? 3e-4 : 1e-5
         #expect(largestDifference(output, truth) <= tolerance, "\(inputs) → \(outputs), \(epilogue)")

@@ -77,10 +77,12 @@ struct SelfCheckTests {
   @Test("a packed kernel with a fault is dropped for the one over rounded values")
   func packedDropped() throws {
     let context = try Context(device: Self.context.get().device, cacheDirectory: nil)
-    guard Variant.packed.suits(context.device, for: .int8) else { return }
+    guard try Precision.int8.hasInstructions(in: context) else { return }
     try Fault(
-      kind: .gemmInt8, file: .gemmPackedCPU, definitions: ["VECTORS=3", "RESIDUAL", "ASSEMBLY", "INT8", "GROUP=32"],
-      good: "g < groups; ++g", bad: "g < groups - 1; ++g"
+      kind: .gemmInt8, file: .gemmPackedCPU,
+      definitions: ["VECTORS=3", "PANELS=3", "RESIDUAL", "ASSEMBLY", "INT8", "GROUP=32"],
+      preludes: [.vector16, .packedTile],
+      good: "g < (groups); ++g", bad: "g < (groups) - 1; ++g"
     ).plant(in: context)
     let report = try SelfCheck.settle(
       context, shapes: OperatorShape.small(of: .int8).filter { $0.kind == .gemmInt8 })

@@ -135,6 +135,67 @@ struct SwinBlockTests {
     }
   }
 
+  @Test(
+    "of low precision equals double precision over rounded operands, but for values that a step divides",
+    arguments: [Precision.bf16, .int8], [true, false])
+  func lowPrecision(precision: Precision, assembly: Bool) throws {
+    let context = try SharedContext.get()
+    if assembly, try !precision.hasInstructions(in: context) { return }
+    var variants = Variants.preferred(for: context.device)
+    variants[.swinBlock] = .cpu
+    variants[.gemm(of: precision)] = .packed
+    for shape in [
+      WindowAttention.Shape(side: 14, window: 7, shift: 3, heads: 1, headDimension: 48),
+      .init(side: 10, window: 7, shift: 3, heads: 2, headDimension: 32),  // padded
+      .init(side: 9, window: 3, shift: 1, heads: 3, headDimension: 16),
+    ] {
+      let input = Input(shape, images: 2)
+      let block = try SwinBlock(
+        context: context, shape: shape, weights: input.weights, precision: precision, variants: variants,
+        computeUnits: 1, assembly: assembly)
+      #expect(block.variant == .packed)
+      let tokens = try context.makeBuffer(input.tokens)
+      let scratch = Operand(values: tokens)
+      try block.enqueue(tokens: tokens, narrow: scratch, wide: scratch, images: 2)
+      let output = try context.queue.read(tokens)
+      let truth = BlockTruth(shape, input.weights, precision: precision, tokens: input.tokens)
+      var errors = 0.0
+      var sizes = 0.0
+      for row in stride(from: 0, to: 2 * shape.side * shape.side, by: 31) {
+        let answer = truth.row(row)
+        for (value, answer) in zip(output.row(row, shape.channels), answer) {
+          errors += (value - answer) * (value - answer)
+          sizes += answer * answer
+        }
+      }
+      #expect((errors / sizes).squareRoot() <= 3e-3, "\(shape)")
+    }
+  }
+
+  @Test("a not-a-number in a block of low precision reaches its own window", arguments: [Precision.bf16, .int8])
+  func lowPrecisionNotANumber(precision: Precision) throws {
+    let context = try SharedContext.get()
+    var variants = Variants.preferred(for: context.device)
+    variants[.swinBlock] = .cpu
+    variants[.gemm(of: precision)] = .packed
+    let shape = WindowAttention.Shape(side: 14, window: 7, shift: 0, heads: 1, headDimension: 32)
+    for poison in [Float.nan, .infinity, 1e30] {
+      var input = Input(shape)
+      input.tokens[(3 * 14 + 4) * 32 + 7] = poison
+      let block = try SwinBlock(
+        context: context, shape: shape, weights: input.weights, precision: precision, variants: variants,
+        computeUnits: 1, assembly: false)
+      let tokens = try context.makeBuffer(input.tokens)
+      try block.enqueue(
+        tokens: tokens, narrow: Operand(values: tokens), wide: Operand(values: tokens), images: 1)
+      let output = try context.queue.read(tokens)
+      for token in 0..<196 {
+        let isInWindow = token / 14 < 7 && token % 14 < 7
+        #expect(output.row(token, 32).allSatisfy { $0.isFinite } == !isInWindow)
+      }
+    }
+  }
+
   @Test("layers that do not fit and buffers without room are refused", arguments: [Variant.portable, .cpu])
   func refusals(variant: Variant) throws {
     let context = try SharedContext.get()

@@ -2,6 +2,9 @@
 final class BlockTruth {
   private let shape: WindowAttention.Shape
   private let weights: SwinBlock.Weights
+  private let precision: Precision
+  /// The layers with rounded weights, where the precision is low.
+  private let rounded: [Truth.RoundedWeights]
   private let paddingToken: [Float]
   /// `[rows, channels]`, before the block.
   private let tokens: [Float]
@@ -10,7 +13,9 @@ final class BlockTruth {
   private var isFilled: [Bool]
 
   /// - Parameter weights: as `SwinBlock` takes them, queries not scaled.
-  init(_ shape: WindowAttention.Shape, _ weights: SwinBlock.Weights, tokens: [Float]) {
+  init(
+    _ shape: WindowAttention.Shape, _ weights: SwinBlock.Weights, precision: Precision = .f32, tokens: [Float]
+  ) {
     let scale = 1 / Float(shape.headDimension).squareRoot()
     self.shape = shape
     self.tokens = tokens
@@ -18,6 +23,9 @@ final class BlockTruth {
     var scaled = weights
     scaled.qkv.outputScale = (0..<3 * shape.channels).map { $0 < shape.channels ? scale : 1 }
     self.weights = scaled
+    self.precision = precision
+    let layers = [scaled.qkv, scaled.projection, scaled.expansion, scaled.contraction]
+    rounded = precision == .f32 ? [] : layers.map { Truth.RoundedWeights($0, precision) }
     qkv = [Float](repeating: 0, count: 3 * tokens.count)
     isFilled = [Bool](repeating: false, count: tokens.count / shape.channels)
   }
@@ -28,9 +36,16 @@ final class BlockTruth {
     fill(image: row / perImage, near: row % perImage)
     let attended = Truth.attention(
       shape, qkv: qkv, paddingToken: paddingToken, table: weights.table, image: row / perImage, token: row % perImage)
-    let middle = zip(input(row), Truth.linear(weights.projection, input: attended)).map(+)
-    let hidden = Truth.linear(weights.expansion, input: Truth.layerNorm(middle)).map(Truth.gelu)
-    return zip(middle, Truth.linear(weights.contraction, input: hidden)).map(+)
+    let middle = zip(input(row), linear(1, attended, group: shape.headDimension)).map(+)
+    let hidden = linear(2, Truth.layerNorm(middle)).map(Truth.gelu)
+    return zip(middle, linear(3, hidden, group: GEMM.outputGroup(hidden.count))).map(+)
+  }
+
+  /// Layer `index` of one row, with rounded operands where the precision is low.
+  private func linear(_ index: Int, _ input: [Double], group: Int? = nil) -> [Double] {
+    if precision != .f32 { return Truth.linear(rounded[index], input: input.map { Float($0) }, group: group) }
+    return Truth.linear(
+      [weights.qkv, weights.projection, weights.expansion, weights.contraction][index], input: input)
   }
 
   private func input(_ row: Int) -> [Double] {
@@ -50,7 +65,7 @@ final class BlockTruth {
       let row = image * shape.side * shape.side + other
       if isFilled[row] { continue }
       isFilled[row] = true
-      for (i, value) in Truth.linear(weights.qkv, input: Truth.layerNorm(input(row))).enumerated() {
+      for (i, value) in linear(0, Truth.layerNorm(input(row))).enumerated() {
         qkv[row * 3 * shape.channels + i] = Float(value)
       }
     }

@@ -16,6 +16,7 @@ struct OperatorCheck {
     case .gemm(_, _, _, .gelu, let precision, _) where precision != .f32: 4.5e-3
     // Where the device's norm differs in the last place from the host's, a value between two steps may go either way.
     case .patchMerging(_, _, _, let precision) where precision != .f32: 2e-2
+    case .swinBlock(_, _, let precision) where precision != .f32: 2e-2
     case .distance, .distanceInt8, .topK: 1  // in units of the operator's own proven bound
     default: 1e-5
     }
@@ -30,7 +31,7 @@ struct OperatorCheck {
     case .gemm(let rows, let inputs, let outputs, let epilogue, let precision, let group):
       try gemm(rows, inputs, outputs, epilogue, precision, group)
     case .windowAttention(let images, let shape, let precision): try windowAttention(images, shape, precision)
-    case .swinBlock(let images, let shape): try swinBlock(images, shape)
+    case .swinBlock(let images, let shape, let precision): try swinBlock(images, shape, precision)
     case .patchMerging(let images, let side, let channels, let precision):
       try patchMerging(images, side, channels, precision)
     case .pool(let images, let tokens, let channels): try pool(images, tokens, channels)
@@ -218,21 +219,24 @@ struct OperatorCheck {
     }
   }
 
-  private func swinBlock(_ images: Int, _ shape: WindowAttention.Shape) throws(OpenCLError) -> Double {
+  private func swinBlock(
+    _ images: Int, _ shape: WindowAttention.Shape, _ precision: Precision
+  ) throws(OpenCLError) -> Double {
     var noise = Noise(seed: 10)
     let weights = SwinBlock.Weights(shape, noise: &noise)
     let rows = images * shape.side * shape.side
     let tokens = noise.floats(rows * shape.channels)
     // One compute unit: the kernel is checked also where a device has too many to be used at this size.
     let operation = try SwinBlock(
-      context: context, shape: shape, weights: weights, variants: variants, computeUnits: 1)
+      context: context, shape: shape, weights: weights, precision: precision, variants: variants, computeUnits: 1)
     let padded = GEMM.paddedRows(rows) * shape.channels
     let buffer = try context.makeBuffer(tokens + [Float](repeating: 0, count: padded - tokens.count))
     let zeros = [Float](repeating: 0, count: 4 * padded)
-    try operation.enqueue(
-      tokens: buffer, narrow: Operand(values: try context.makeBuffer(zeros)),
-      wide: Operand(values: try context.makeBuffer(zeros)), images: images)
-    let truth = BlockTruth(shape, weights, tokens: tokens)
+    func scratch() throws(OpenCLError) -> Operand {
+      Operand(values: try context.makeBuffer(zeros), steps: try context.makeBuffer(zeros))
+    }
+    try operation.enqueue(tokens: buffer, narrow: try scratch(), wide: try scratch(), images: images)
+    let truth = BlockTruth(shape, weights, precision: precision, tokens: tokens)
     return compare(try context.queue.read(buffer), width: shape.channels, rows: sample(rows), truth.row)
   }
 

@@ -8,7 +8,7 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
   case gemm(
     rows: Int, inputs: Int, outputs: Int, epilogue: GEMM.Epilogue, precision: Precision = .f32, group: Int? = nil)
   case windowAttention(images: Int, WindowAttention.Shape, precision: Precision = .f32)
-  case swinBlock(images: Int, WindowAttention.Shape)
+  case swinBlock(images: Int, WindowAttention.Shape, precision: Precision = .f32)
   case patchMerging(images: Int, side: Int, channels: Int, precision: Precision = .f32)
   case pool(images: Int, tokens: Int, channels: Int)
   case distance(rows: Int, queries: Int, dimension: Int, format: VectorFormat)
@@ -40,7 +40,7 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
     case .gemm(let rows, let inputs, let outputs, let epilogue, let precision, _):
       "\(precision.note)\(rows)×\(inputs) → \(outputs), \(epilogue)"
     case .windowAttention(let images, let shape, let precision): "\(precision.note)\(images)×\(shape)"
-    case .swinBlock(let images, let shape): "\(images)×\(shape)"
+    case .swinBlock(let images, let shape, let precision): "\(precision.note)\(images)×\(shape)"
     case .patchMerging(let images, let side, let channels, let precision):
       "\(precision.note)\(images)×\(side)²×\(channels)"
     case .pool(let images, let tokens, let channels): "\(images)×\(tokens)×\(channels)"
@@ -87,6 +87,8 @@ package enum OperatorShape: Sendable, Hashable, CustomStringConvertible {
       .layerNorm(rows: 9, channels: 96, precision: precision),
       .windowAttention(
         images: 1, .init(side: 14, window: 7, shift: 3, heads: 3, headDimension: 32), precision: precision),
+      .swinBlock(
+        images: 1, .init(side: 14, window: 7, shift: 3, heads: 2, headDimension: 32), precision: precision),
       .patchMerging(images: 1, side: 7, channels: 32, precision: precision),
     ]
   }
