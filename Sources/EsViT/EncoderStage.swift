@@ -47,7 +47,7 @@ struct EncoderStage {
   /// Elements of `Activations.wide` that the stage needs for `images` maps: blocks of one kernel need none.
   func wideCount(images: Int) -> Int {
     let merged = merging?.mergedSide ?? 0
-    let rows = blocks.allSatisfy { $0.variant == .cpu } ? merged * merged : side * side
+    let rows = blocks.allSatisfy { $0.variant != .portable } ? merged * merged : side * side
     return GEMM.paddedRows(images * rows) * Architecture.mlpRatio * channels
   }
 
