@@ -4,8 +4,10 @@ import COpenCL
 @DeviceActor
 package final class CommandQueue {
   let handle: Handle
+  /// What runs while `profiled` listens.
+  var recording: [(LaunchRecord.Command, Event)]?
 
-  /// - Parameter profiling: whether the events of `enqueueTimed` know their times.
+  /// - Parameter profiling: whether the device notes each command's time, for `profiled`.
   package init(context: Context, profiling: Bool = false) throws(OpenCLError) {
     var status: cl_int = 0
     let properties = profiling ? cl_command_queue_properties(CL_QUEUE_PROFILING_ENABLE) : 0
@@ -18,26 +20,14 @@ package final class CommandQueue {
 
   /// Enqueues `kernel` over `global` work-items in groups of `local` (the driver's choice where nil), without waiting.
   package func enqueue(_ kernel: Kernel, global: [Int], local: [Int]? = nil) throws(OpenCLError) {
-    try launch(kernel, global, local, nil)
-  }
-
-  /// The same, with an event that knows the kernel's time on the device.
-  package func enqueueTimed(_ kernel: Kernel, global: [Int], local: [Int]? = nil) throws(OpenCLError) -> Event {
-    var event: cl_event?
-    try launch(kernel, global, local, &event)
-    guard let event else { throw OpenCLError(operation: "No event for kernel \(kernel.name)") }
-    return Event(Handle(event) { clReleaseEvent($0) })
-  }
-
-  private func launch(
-    _ kernel: Kernel, _ global: [Int], _ local: [Int]?, _ event: UnsafeMutablePointer<cl_event?>?
-  ) throws(OpenCLError) {
     let what = { "Launching kernel \(kernel.name) over \(global)" + (local.map { " in groups of \($0)" } ?? "") }
     guard 1...3 ~= global.count, local.map({ $0.count == global.count }) ?? true,
       !global.contains(where: { $0 < 1 })
     else { throw OpenCLError(status: CL_INVALID_WORK_DIMENSION, operation: what()) }
-    let status = clEnqueueNDRangeKernel(
-      handle.pointer, kernel.handle.pointer, cl_uint(global.count), nil, global, local, 0, nil, event)
+    let status = recorded(.kernel(kernel.name, file: kernel.file)) {
+      clEnqueueNDRangeKernel(
+        handle.pointer, kernel.handle.pointer, cl_uint(global.count), nil, global, local, 0, nil, $0)
+    }
     try check(status, what())
   }
 
@@ -54,10 +44,12 @@ package final class CommandQueue {
   ) throws(OpenCLError) {
     try checkRange(offset, elements.count, of: buffer, "Writing")
     guard !elements.isEmpty else { return }
-    let status = elements.withUnsafeBytes {
-      clEnqueueWriteBuffer(
-        handle.pointer, buffer.handle.pointer, cl_bool(CL_TRUE), offset * MemoryLayout<Element>.stride, $0.count,
-        $0.baseAddress, 0, nil, nil)
+    let status = elements.withUnsafeBytes { bytes in
+      recorded(.write) {
+        clEnqueueWriteBuffer(
+          handle.pointer, buffer.handle.pointer, cl_bool(CL_TRUE), offset * MemoryLayout<Element>.stride, bytes.count,
+          bytes.baseAddress, 0, nil, $0)
+      }
     }
     try check(status, "Writing \(elements.count) elements to the device")
   }
@@ -71,9 +63,11 @@ package final class CommandQueue {
     guard count > 0 else { return [] }
     var status: cl_int = 0
     let elements = [Element](unsafeUninitializedCapacity: count) { destination, initialized in
-      status = clEnqueueReadBuffer(
-        handle.pointer, buffer.handle.pointer, cl_bool(CL_TRUE), offset * MemoryLayout<Element>.stride,
-        count * MemoryLayout<Element>.stride, destination.baseAddress, 0, nil, nil)
+      status = recorded(.read) {
+        clEnqueueReadBuffer(
+          handle.pointer, buffer.handle.pointer, cl_bool(CL_TRUE), offset * MemoryLayout<Element>.stride,
+          count * MemoryLayout<Element>.stride, destination.baseAddress, 0, nil, $0)
+      }
       initialized = status == CL_SUCCESS ? count : 0
     }
     try check(status, "Reading \(count) elements from the device")

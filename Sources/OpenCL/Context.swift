@@ -7,13 +7,17 @@ package final class Context {
   package nonisolated let device: Device
   let handle: Handle
   private let cache: ProgramCache
+  private let isProfiling: Bool
   /// Not private, so that a test can plant a faulty program in a sound one's place.
   var programs: [ProgramSource: Program] = [:]
   private var commandQueue: CommandQueue?
 
-  /// - Parameter cacheDirectory: where compiled programs are kept, or nil to compile anew each time.
-  package init(device: Device, cacheDirectory: URL?) throws(OpenCLError) {
+  /// - Parameters:
+  ///   - cacheDirectory: where compiled programs are kept, or nil to compile anew each time.
+  ///   - profiling: whether the queue can measure each command (`CommandQueue.profiled`).
+  package init(device: Device, cacheDirectory: URL?, profiling: Bool = false) throws(OpenCLError) {
     self.device = device
+    isProfiling = profiling
     cache = ProgramCache(directory: cacheDirectory)
     var status: cl_int = 0
     var id: cl_device_id? = device.id.pointer
@@ -23,11 +27,16 @@ package final class Context {
     handle = Handle(context) { clReleaseContext($0) }
   }
 
+  /// A new context on the same device, with the same kept programs, whose queue can measure each command.
+  package func profiling() throws(OpenCLError) -> Context {
+    try Context(device: device, cacheDirectory: cache.directory, profiling: true)
+  }
+
   /// The one in-order queue that all operators share, so that they need not wait for each other.
   package var queue: CommandQueue {
     get throws(OpenCLError) {
       if let commandQueue { return commandQueue }
-      let queue = try CommandQueue(context: self)
+      let queue = try CommandQueue(context: self, profiling: isProfiling)
       commandQueue = queue
       return queue
     }

@@ -13,7 +13,7 @@ package final class Event {
     try check(clWaitForEvents(1, &event), "Waiting for a command")
   }
 
-  /// Nanoseconds that the command ran on the device; the queue must have been created with `profiling`.
+  /// Nanoseconds that the command ran on the device, once it has; the queue must have been created with `profiling`.
   package func duration() throws(OpenCLError) -> UInt64 {
     try wait()
     var start: cl_ulong = 0

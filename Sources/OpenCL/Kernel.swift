@@ -4,12 +4,15 @@ import COpenCL
 @DeviceActor
 package final class Kernel {
   package nonisolated let name: String
+  /// The name of the source it was compiled from.
+  package nonisolated let file: String
   let handle: Handle
   /// Keeps alive the buffers that the arguments name.
   private var retained: [Int: Handle] = [:]
 
   package init(_ program: Program, _ name: String) throws(OpenCLError) {
     self.name = name
+    file = program.name
     var status: cl_int = 0
     let kernel = clCreateKernel(program.handle.pointer, name, &status)
     try check(status, "Creating kernel \(name) of \(program.name)")
