@@ -47,6 +47,7 @@ let package = Package(
       resources: [
         .embedInCode("attention.cl"),
         .embedInCode("attention.cpu.cl"),
+        .embedInCode("ceiling.cl"),
         .embedInCode("distance.cl"),
         .embedInCode("distance.cpu.cl"),
         .embedInCode("distance_int8.cl"),
@@ -84,7 +85,7 @@ let package = Package(
       dependencies: ["Operators", "OpenCL", logging, .product(name: "GRDB", package: "GRDB.swift")]),
     .target(name: "Imaging", dependencies: ["CTurboJPEG", "CVips", crypto]),
     // Floor 3
-    .target(name: "Benchmark", dependencies: ["EsViT", "Retrieval", "Operators", "OpenCL"]),
+    .target(name: "Benchmark", dependencies: ["EsViT", "Retrieval", "Imaging", "Operators", "OpenCL"]),
     .target(
       name: "Daemon",
       dependencies: [

@@ -11,6 +11,8 @@ package struct KernelFile: Sendable, Hashable {
 
   // The portable variants: any OpenCL 1.2 device.
   package static let attention = KernelFile("attention.cl", PackageResources.attention_cl)
+  /// With -D CPU also for CPUs.
+  package static let ceiling = KernelFile("ceiling.cl", PackageResources.ceiling_cl)
   package static let distance = KernelFile("distance.cl", PackageResources.distance_cl)
   /// With and without the processor's own instruction.
   package static let distanceInt8 = KernelFile("distance_int8.cl", PackageResources.distance_int8_cl)
