@@ -1,4 +1,5 @@
 import Foundation
+import Operators
 
 /// A report as text of at most 80 columns.
 package struct BenchmarkTable: CustomStringConvertible {
@@ -7,18 +8,13 @@ package struct BenchmarkTable: CustomStringConvertible {
   package init(_ report: BenchmarkReport) {
     let model = report.model
     var lines = [
-      Self.cut("Model: \(model.name), \(Self.grouped(model.parameters)) parameters, \(model.dimension) numbers"),
+      Self.cut(
+        "Model: \(model.name), \(Self.grouped(model.parameters)) parameters, \(Self.figure(model.gigaflop)) GFLOP, "
+          + "\(model.dimension) numbers, \(model.precision)"),
       Self.cut("Host:  \(report.host.processor), \(report.host.cores) cores"),
     ]
     for device in report.devices { lines += [""] + Self.lines(device) }
-    if let ratio = report.ratio {
-      lines += [
-        "", "GPU \(ratio.gpu) : CPU \(ratio.cpu), how many times as fast",
-        Self.row("encode, 1 image", [Self.times(ratio.latency)]),
-        Self.row("encode, images/s", [Self.times(ratio.imagesPerSecond)]),
-      ]
-      if let search = ratio.search { lines.append(Self.row("search, 1 query", [Self.times(search)])) }
-    }
+    if let ratio = report.ratio { lines += [""] + Self.lines(ratio) }
     description = lines.joined(separator: "\n")
   }
 
@@ -27,33 +23,114 @@ package struct BenchmarkTable: CustomStringConvertible {
       cut("Device \(device.index): \(device.name), \(device.kind.rawValue)"),
       cut("  \(device.platform), driver \(device.driver)"),
     ]
-    if device.encoding != nil || device.search != nil {
-      lines.append(row("milliseconds", ["p50", "p90", "p99", "samples"]))
+    if let ceilings = device.ceilings {
+      let linear = ceilings.linear.map { " (\(figure($0)) in low precision)" } ?? ""
+      lines.append(
+        cut(
+          "  At most \(figure(ceilings.gigaflops)) GFLOP/s\(linear), copies \(figure(ceilings.copy)) GB/s, "
+            + "reads \(figure(ceilings.read)) GB/s"))
     }
-    if let encoding = device.encoding { lines.append(row("encode, 1 image", cells(encoding.latency))) }
-    if let search = device.search {
-      lines.append(row("\(search.k) nearest of \(grouped(search.vectors)), \(search.format)", cells(search.latency)))
-    }
-    if device.encoding != nil || device.search != nil { lines.append(row("a second", [])) }
-    if let encoding = device.encoding {
-      lines.append(row("images, \(encoding.batch) at once", [figure(encoding.imagesPerSecond)]))
-    }
-    if let search = device.search {
-      lines.append(row("queries, \(search.batch) at once", [figure(search.queriesPerSecond)]))
-    }
-    if let failure = device.failure { lines.append("  Failed: \(failure)") }
+    if let encoding = device.encoding { lines += [""] + self.lines(encoding) }
+    if let split = device.operators { lines += [""] + self.lines(split, device.ceilings) }
+    if !device.pictures.isEmpty { lines += [""] + self.lines(device.pictures) }
+    if !device.searches.isEmpty { lines += [""] + self.lines(device.searches, device.ceilings) }
+    if let failure = device.failure { lines += ["", "  Failed: \(failure)"] }
     return lines
   }
 
-  private static func cells(_ distribution: Distribution) -> [String] {
+  private static func lines(_ encoding: BenchmarkReport.Encoding) -> [String] {
+    [
+      row("Encode, milliseconds", ["p50", "p90", "p99", "runs", "images/s"]),
+      row("1 image", times(encoding.latency) + [figure(1e3 / encoding.latency.p50)]),
+    ] + encoding.batches.map { row("\($0.images) images", times($0.latency) + [figure($0.imagesPerSecond)]) }
+  }
+
+  private static func lines(
+    _ split: BenchmarkReport.OperatorSplit, _ ceilings: BenchmarkReport.Ceilings?
+  ) -> [String] {
+    func share(_ milliseconds: Double) -> String { percent(milliseconds, of: split.milliseconds) }
+    func peak(_ part: BenchmarkReport.OperatorTime) -> Double? {
+      let isLinear = [OperatorKind.gemm, .swinBlock].map(\.rawValue).contains(part.name)
+      return isLinear ? ceilings?.linear ?? ceilings?.gigaflops : ceilings?.gigaflops
+    }
+    return [row("One image by operators", ["ms", "share", "GFLOP/s", "of peak", "GB/s", "of copy"])]
+      + split.operators.map { part in
+        row(
+          "\(part.name) (\(part.launches))",
+          [
+            figure(part.milliseconds), share(part.milliseconds), part.gigaflops.map(figure) ?? "",
+            percent(part.gigaflops, of: peak(part)), part.gigabytes.map(figure) ?? "",
+            percent(part.gigabytes, of: ceilings?.copy),
+          ])
+      } + [
+        row("host and pauses", [figure(split.remainder), share(split.remainder)]),
+        row("all", [figure(split.milliseconds)]),
+      ]
+  }
+
+  private static func lines(_ pictures: [BenchmarkReport.Picture]) -> [String] {
+    [row("JPEG to device, milliseconds", ["kB", "decode", "resize", "both"])]
+      + pictures.map { picture in
+        row(
+          "\(picture.side)×\(picture.side)",
+          [
+            figure(Double(picture.bytes) / 1e3), figure(picture.decoding.p50), figure(picture.resizing.p50),
+            figure(picture.decoding.p50 + picture.resizing.p50),
+          ])
+      }
+  }
+
+  private static func lines(
+    _ searches: [BenchmarkReport.Search], _ ceilings: BenchmarkReport.Ceilings?
+  ) -> [String] {
+    let first = searches.first.map { "\($0.k) nearest, \($0.dimension) \($0.format), ms" } ?? ""
+    return [row(first, ["p50", "p90", "p99", "queries/s", "GB/s", "of read"])]
+      + searches.flatMap { search -> [String] in
+        let name = "of \(grouped(search.vectors))"
+        if let reason = search.skipped { return [cut("  \(name): skipped, \(reason)")] }
+        return search.runs.map { run in
+          row(
+            "\(name), \(run.queries) at once",
+            times(run.latency).dropLast() + [
+              figure(run.queriesPerSecond), figure(run.gigabytes), percent(run.gigabytes, of: ceilings?.read),
+            ])
+        }
+      }
+  }
+
+  private static func lines(_ ratio: DeviceRatio) -> [String] {
+    [
+      "GPU \(ratio.gpu) : CPU \(ratio.cpu), how many times as fast",
+      row("encode, 1 image", [figure(ratio.latency) + "×"]),
+      row("encode, images/s", [figure(ratio.imagesPerSecond) + "×"]),
+    ]
+      + ratio.searches.map {
+        row("of \(grouped($0.vectors)), \($0.queries) at once", [figure($0.ratio) + "×"])
+      }
+  }
+
+  // MARK: Cells
+
+  private static let nameWidth = 29
+  private static let cellWidth = 8
+
+  private static func times(_ distribution: Distribution) -> [String] {
     [figure(distribution.p50), figure(distribution.p90), figure(distribution.p99), "\(distribution.samples)"]
   }
 
   private static func row(_ name: String, _ cells: [String]) -> String {
-    let text = "  " + name + String(repeating: " ", count: max(0, 34 - name.count))
-    return cells.reduce(cells.isEmpty ? "  " + name : text) { line, cell in
-      line + String(repeating: " ", count: max(1, 11 - cell.count)) + cell
+    var line = "  " + name
+    for (index, cell) in cells.enumerated() {
+      let end = 2 + nameWidth + (index + 1) * cellWidth
+      line += String(repeating: " ", count: max(1, end - line.count - cell.count)) + cell
     }
+    return String(line.reversed().drop { $0 == " " }.reversed())
+  }
+
+  private static func percent(_ part: Double?, of whole: Double?) -> String {
+    guard let part, let whole, whole > 0 else { return "" }
+    let share = 100 * part / whole
+    return (share < 1 ? String(format: "%.1f", share) : "\(Int(share.rounded()))") + " %"
   }
 
   /// Three significant digits, or all of a larger whole number.
@@ -64,8 +141,6 @@ package struct BenchmarkTable: CustomStringConvertible {
     default: grouped(Int(value.rounded()))
     }
   }
-
-  private static func times(_ value: Double) -> String { figure(value) + "×" }
 
   /// `100,000`
   static func grouped(_ value: Int) -> String {

@@ -1,64 +1,55 @@
 import EsViT
-import Foundation
+import OpenCL
 import Operators
 import Retrieval
 
-/// How fast one device finds the nearest of many vectors, in a real archive in a temporary directory.
+/// How fast one device finds the nearest of many vectors, exactly.
 struct SearchBenchmark {
-  let model: Model
+  let dimension: Int
   let sampling: Sampling
   let vectors: Int
   let format: VectorFormat
   var k = 10
-  var batch = 64
+  /// Queries a call.
+  var batches = [1, 64]
 
-  private static let collection = "benchmark"
-  /// Items one transaction.
-  private static let block = 4096
+  /// Vectors made and copied at a time.
+  private static let block = 8192
 
+  /// - Returns: without runs, but with the reason, where the vectors do not fit the memory that is free.
   func run(on device: PreparedDevice) async throws -> BenchmarkReport.Search {
-    let folder = FileManager.default.temporaryDirectory.appending(
-      path: "esvitd-bench-\(UUID().uuidString)", directoryHint: .isDirectory)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let dimension = model.architecture.dimension
-    let archive = try await Archive(
-      state: folder, context: device.context, vectors: format,
-      model: ModelIdentity(fingerprint: model.fingerprint, name: model.name, dimension: dimension))
-    do {
-      let result = try await measure(archive, dimension)
-      await archive.close()
+    let bytes = vectors * Distance.stride(dimension: dimension) * format.bytesPerElement
+    var result = BenchmarkReport.Search(
+      vectors: vectors, dimension: dimension, format: format.rawValue, k: k, bytes: bytes)
+    // As much again for a quicker form of the vectors beside the exact one, for queries and for the way there.
+    let needed = 2 * bytes + 512 << 20
+    let available = FreeMemory.bytes(of: device.context.device)
+    guard needed <= available else {
+      result.skipped = "needs \(needed >> 20) MiB of memory, and \(available >> 20) MiB are free"
       return result
-    } catch {
-      await archive.close()
-      throw error
     }
+    result.runs = try await DeviceActor.run {
+      let (index, queries) = try fill(device)
+      return try batches.map { count in
+        let part = Array(queries[..<count])
+        let sampling = count == 1 ? sampling : sampling.brief
+        return .init(
+          queries: count, latency: try sampling.distribution { _ = try index.nearest(part, k: k) }, bytes: bytes)
+      }
+    }
+    return result
   }
 
-  private func measure(_ archive: Archive, _ dimension: Int) async throws -> BenchmarkReport.Search {
-    _ = try await archive.create(Self.collection)
+  /// An index of `vectors` vectors, and queries.
+  @DeviceActor
+  func fill(_ device: PreparedDevice) throws -> (index: ResidentVectors, queries: [[Float]]) {
+    let index = try ResidentVectors(
+      dimension: dimension, context: device.context, vectors: format, variants: device.variants)
+    try index.reserve(vectors)
     var noise = Noise(seed: 1)
     for start in stride(from: 0, to: vectors, by: Self.block) {
-      let items = (start..<min(start + Self.block, vectors)).map {
-        NewItem(ItemDescription(id: "\($0)"), embedding: noise.floats(dimension))
-      }
-      for case .failed(let error) in try await archive.add(items, to: Self.collection, onConflict: .error) {
-        throw BenchmarkError.notStored("\(error)")
-      }
+      try index.append(noise.floats(min(Self.block, vectors - start) * dimension))
     }
-    let queries = (0..<batch).map { _ in Query(.embedding(noise.floats(dimension))) }
-    func time(_ queries: [Query]) async throws -> Distribution {
-      let times = try await sampling.times {
-        for answer in try await archive.search(Self.collection, queries: queries, k: k).results {
-          _ = try answer.get()
-        }
-      }
-      guard let distribution = Distribution(milliseconds: times) else { throw BenchmarkError.noSample }
-      return distribution
-    }
-    let latency = try await time([queries[0]])
-    let throughput = try await time(queries)
-    return BenchmarkReport.Search(
-      vectors: vectors, format: format.rawValue, k: k, latency: latency, batch: batch,
-      queriesPerSecond: 1e3 * Double(batch) / throughput.p50)
+    return (index, (0..<(batches.max() ?? 1)).map { _ in noise.floats(dimension) })
   }
 }

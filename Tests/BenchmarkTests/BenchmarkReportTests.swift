@@ -6,25 +6,6 @@ import Testing
 
 @Suite("What was measured is reported")
 struct BenchmarkReportTests {
-  private static func device(
-    _ index: Int, _ kind: Device.Kind, milliseconds: Double, failure: String? = nil
-  ) throws -> BenchmarkReport.MeasuredDevice {
-    let times = try #require(Distribution(milliseconds: [milliseconds]))
-    return BenchmarkReport.MeasuredDevice(
-      index: index, name: String(repeating: "a very long name of a device ", count: 4), platform: "Platform",
-      kind: kind, driver: "1.0", variants: ["gemm": "cpu"],
-      encoding: .init(latency: times, batch: 8, imagesPerSecond: 8000 / milliseconds),
-      search: .init(
-        vectors: 100_000, format: "f16", k: 10, latency: times, batch: 64, queriesPerSecond: 64_000 / milliseconds),
-      failure: failure)
-  }
-
-  private static func report(_ devices: [BenchmarkReport.MeasuredDevice]) -> BenchmarkReport {
-    BenchmarkReport(
-      date: Date(timeIntervalSince1970: 0), host: .init(processor: "Processor", cores: 2),
-      model: .init(name: "swin-t-w7", fingerprint: "f", dimension: 768, parameters: 27_519_354), devices: devices)
-  }
-
   @Test("percentiles are measured times, by nearest rank")
   func percentiles() throws {
     let hundred = try #require(Distribution(milliseconds: (1...100).map(Double.init).shuffled()))
@@ -39,46 +20,75 @@ struct BenchmarkReportTests {
 
   @Test("the ratio says how many times as fast the GPU is, and is absent without both")
   func ratio() throws {
-    let cpu = try Self.device(0, .cpu, milliseconds: 50)
-    let gpu = try Self.device(1, .gpu, milliseconds: 2)
-    let ratio = try #require(Self.report([cpu, gpu]).ratio)
+    let cpu = try ReportFixture.device(0, .cpu, milliseconds: 50)
+    let gpu = try ReportFixture.device(1, .gpu, milliseconds: 2)
+    let ratio = try #require(ReportFixture.report([cpu, gpu]).ratio)
     #expect(ratio.gpu == 1 && ratio.cpu == 0)
-    #expect(ratio.latency == 25 && ratio.imagesPerSecond == 25 && ratio.search == 25)
-    #expect(Self.report([cpu]).ratio == nil)
-    #expect(Self.report([gpu]).ratio == nil)
+    #expect(ratio.latency == 25 && ratio.imagesPerSecond == 25)
+    #expect(ratio.searches.map(\.ratio) == [25, 25])
+    #expect(ratio.searches.map(\.vectors) == [100_000, 100_000], "what only was skipped has no ratio")
+    #expect(ReportFixture.report([cpu]).ratio == nil)
+    #expect(ReportFixture.report([gpu]).ratio == nil)
     var broken = gpu
     broken.encoding = nil
-    #expect(Self.report([cpu, broken]).ratio == nil)
+    #expect(ReportFixture.report([cpu, broken]).ratio == nil)
   }
 
   @Test("the table fits 80 columns and holds every figure and failure")
   func table() throws {
     let text = BenchmarkTable(
-      Self.report([
-        try Self.device(0, .cpu, milliseconds: 51.26), try Self.device(1, .gpu, milliseconds: 0.823, failure: "why"),
+      ReportFixture.report([
+        try ReportFixture.device(0, .cpu, milliseconds: 51.2),
+        try ReportFixture.device(1, .gpu, milliseconds: 0.823, failure: "why"),
       ])
     ).description
     for line in text.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
-    for part in ["27,519,354", "51.3", "0.82", "156", "1,249", "100,000", "62.3×", "Failed: why"] {
+    for part in [
+      "27,519,354", "8.74 GFLOP", "At most 200 GFLOP/s, copies 40.0 GB/s, reads 30.0 GB/s", "51.2", "0.82",
+      "1,250", "100,000", "62.2×", "Failed: why", "gemm (52)", "38.4", "75 %", "25 %", "skipped, needs 3441 MiB",
+    ] {
       #expect(text.contains(part), "\(part) in\n\(text)")
     }
   }
 
+  @Test("rates follow from the median time")
+  func rates() throws {
+    let device = try ReportFixture.device(0, .cpu, milliseconds: 50)
+    let encoding = try #require(device.encoding)
+    #expect(encoding.batches.map(\.imagesPerSecond) == [160, 1280])
+    #expect(encoding.imagesPerSecond == 1280)
+    #expect(device.operators?.remainder == 6.25)
+    // 153.6 MB in 50 ms are 3.072 GB/s.
+    #expect(abs(device.searches[0].runs[0].gigabytes - 3.072) < 1e-12)
+    #expect(device.searches[0].runs[1].queriesPerSecond == 1280)
+  }
+
   @Test("the JSON holds the same values under stable names")
   func json() throws {
-    let report = Self.report([
-      try Self.device(0, .cpu, milliseconds: 50), try Self.device(1, .gpu, milliseconds: 2),
+    let report = ReportFixture.report([
+      try ReportFixture.device(0, .cpu, milliseconds: 50), try ReportFixture.device(1, .gpu, milliseconds: 2),
     ])
     let object = try #require(try JSONSerialization.jsonObject(with: report.json()) as? [String: Any])
     #expect(Set(object.keys) == ["date", "devices", "host", "model", "ratio"])
-    let devices = try #require(object["devices"] as? [[String: Any]])
-    let encoding = try #require(devices[0]["encoding"] as? [String: Any])
-    #expect(encoding["images_per_second"] as? Double == 160)
+    let device = try #require((object["devices"] as? [[String: Any]])?.first)
+    #expect(
+      Set(device.keys) == [
+        "ceilings", "driver", "encoding", "index", "kind", "name", "operators", "pictures", "platform", "searches",
+        "variants",
+      ])
+    let encoding = try #require(device["encoding"] as? [String: Any])
+    let batch = try #require((encoding["batches"] as? [[String: Any]])?.first)
+    #expect(batch["images_per_second"] as? Double == 160)
     #expect((encoding["latency"] as? [String: Any])?["p50"] as? Double == 50)
+    let split = try #require(device["operators"] as? [String: Any])
+    #expect((split["operators"] as? [[String: Any]])?.first?["gigaflops"] as? Double == 150)
+    let search = try #require((device["searches"] as? [[String: Any]])?.first)
+    let run = try #require((search["runs"] as? [[String: Any]])?.first)
+    #expect(run["queries_per_second"] as? Double == 20 && run["gigabytes"] as? Double != nil)
     #expect((object["ratio"] as? [String: Any])?["images_per_second"] as? Double == 25)
   }
 
-  @Test("a sampling does at least and at most as many runs as it says")
+  @Test("a sampling does at least, enough and at most as many runs as it says")
   func sampling() {
     var sampling = Sampling()
     sampling.duration = .zero
@@ -88,8 +98,10 @@ struct BenchmarkReportTests {
     let expected = sampling.atLeast + sampling.warmUps
     #expect(runs == expected)
     sampling.duration = .seconds(600)
+    sampling.settled = .zero
+    #expect(sampling.times {}.count == 200)
+    sampling.settled = .seconds(600)
     sampling.atMost = 50
-    let many = sampling.times {}
-    #expect(many.count == 50)
+    #expect(sampling.times {}.count == 50)
   }
 }
