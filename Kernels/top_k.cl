@@ -37,12 +37,13 @@ static uint group_sum(uint value, local uint *shared) {
 
 // This work-item's share of how many values reach `edge`.
 static uint reaching(global const float *values, uint count, float edge) {
+  // A vector's comparison is -1 where it holds. Subtracted here, oclgrind 21.10 would take it for 1.
   int16 reached = 0;
   const uint whole = count / 16;
-  for (uint i = get_local_id(0); i < whole; i += T) reached -= vload16(i, values) >= edge;
+  for (uint i = get_local_id(0); i < whole; i += T) reached += vload16(i, values) >= edge;
   const int8 a = reached.lo + reached.hi;
   const int4 b = a.lo + a.hi;
-  uint sum = b.x + b.y + b.z + b.w;
+  uint sum = -(b.x + b.y + b.z + b.w);
   if (get_local_id(0) == 0)
     for (uint i = whole * 16; i < count; i++) sum += values[i] >= edge;
   return sum;
