@@ -21,7 +21,7 @@ struct CeilingBenchmark {
     var ceilings = BenchmarkReport.Ceilings(
       gigaflops: try arithmetic(ceiling), copy: try rate(queue, ceiling.copy) * Double(2 * ceiling.bytes),
       read: try rate(queue, ceiling.read) * Double(ceiling.bytes))
-    if device.variants[.gemm(of: precision)] == .packed {
+    if device.variants[.gemm(of: precision)] == .packed, try precision.hasInstructions(in: context) {
       ceilings.linear = try arithmetic(Ceiling(context: context, bytes: 1 << 20, instructions: precision))
     }
     return ceilings

@@ -48,7 +48,7 @@ extension Precision {
   /// Whether the device runs code with the format's own instructions: PoCL, where it makes code for 512-bit vectors and
   /// the processor has them.
   @DeviceActor
-  func hasInstructions(in context: Context) throws(OpenCLError) -> Bool {
+  package func hasInstructions(in context: Context) throws(OpenCLError) -> Bool {
     guard Variant.packed.suits(context.device, for: self) else { return false }
     return try VectorBits.of(context) >= 512
   }
