@@ -16,6 +16,8 @@ package struct KernelFile: Sendable, Hashable {
   package static let distance = KernelFile("distance.cl", PackageResources.distance_cl)
   /// With and without the processor's own instruction.
   package static let distanceInt8 = KernelFile("distance_int8.cl", PackageResources.distance_int8_cl)
+  /// Goes in front of those kernels of the search that read resident vectors in sixteens.
+  package static let element = KernelFile("element.cl", PackageResources.element_cl)
   /// Shared by the variants of Distance.
   package static let distanceRows = KernelFile("distance_rows.cl", PackageResources.distance_rows_cl)
   package static let gemm = KernelFile("gemm.cl", PackageResources.gemm_cl)
@@ -40,10 +42,14 @@ package struct KernelFile: Sendable, Hashable {
   package static let swinBlockCPU = KernelFile("swin_block.cpu.cl", PackageResources.swin_block_cpu_cl)
   package static let swinBlockPackedCPU = KernelFile(
     "swin_block.packed.cpu.cl", PackageResources.swin_block_packed_cpu_cl)
-  /// Goes in front of the linear layers over operands of low precision, behind `vector16`.
+  /// Goes in front of the CPU's blocks, behind `vector16` and `window`.
+  package static let swinBlock = KernelFile("swin_block.cl", PackageResources.swin_block_cl)
+  /// Goes in front of the linear layers over operands of low precision, behind `vector16` and `tileShape`.
   package static let packedTile = KernelFile("packed_tile.cl", PackageResources.packed_tile_cl)
-  /// Goes in front of the CPU's linear layers, behind `vector16`.
+  /// Goes in front of the CPU's linear layers, behind `vector16` and `tileShape`.
   package static let tile = KernelFile("tile.cl", PackageResources.tile_cl)
+  /// Goes in front of `tile` and `packedTile`.
+  package static let tileShape = KernelFile("tile_shape.cl", PackageResources.tile_shape_cl)
   /// Goes in front of the CPU's window attention, behind `vector16`.
   package static let window = KernelFile("window.cl", PackageResources.window_cl)
   /// Goes in front of the CPU's variants.

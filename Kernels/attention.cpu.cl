@@ -53,13 +53,9 @@ __kernel void window_attention(__global const float *restrict qkv, __global cons
       vstore16(vload16(0, from + 2 * channels + d), 0, to + 2 * HEAD_DIM + d);
     }
   }
-  for (int i = TOKENS; i < COLUMNS; ++i) {
-    regions[i] = 0;
-    for (int d = 0; d < HEAD_DIM; ++d) keys[d * COLUMNS + i] = 0.0f;
-  }
-  // Only the last windows of a rolled map hold tokens of more than one region.
-  const bool masked = shift > 0 && (window_row == windows - 1 || window_column == windows - 1);
-  attend(own, bias + head * TOKENS * COLUMNS, regions, masked, keys, weights);
+  clear_padding(regions, keys);
+  attend(own, bias + head * TOKENS * COLUMNS, regions, is_mixed(window_row, window_column, windows, shift), keys,
+         weights);
 
   for (int i = 0; i < TOKENS; ++i) {
     if (tokens[i] < 0) continue;

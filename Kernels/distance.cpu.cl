@@ -10,14 +10,6 @@
 // 2 or 4 accumulators share the products, 1 or 2 additions join them: no more than that from 64 elements on, and below
 // only one is in use.)
 
-#ifdef VECTOR_F32
-typedef float element;
-#define LOAD16(p) vload16(0, p)
-#else
-typedef half element;
-#define LOAD16(p) vload_half16(0, p)
-#endif
-
 #define BLOCK 32
 #ifndef BLOCKS
 #define BLOCKS 2 // blocks a work-item: a launch of one costs 5-16 ns in PoCL

@@ -31,14 +31,6 @@
 // On 2 cores with VNNI, 100,000 × 768: one query 2.0 ms where f16 takes 8.9 (37 GB/s), 64 queries 12.8 ms where f16 takes
 // 83 (788 of the 935 GOP/s).
 
-#ifdef VECTOR_F32
-typedef float element;
-#define LOAD16(p) vload16(0, p)
-#else
-typedef half element;
-#define LOAD16(p) vload_half16(0, p)
-#endif
-
 #define BLOCK 32
 #ifndef BLOCKS
 #define BLOCKS 4 // blocks a work-item

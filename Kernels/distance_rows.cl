@@ -3,17 +3,6 @@
 // A resident row is `stride` elements (the dimension rounded up to 16, the rest zero), half or float (VECTOR_F32).
 // Beside the rows lie their inverse norms, computed from the rounded elements, so that a score is dot · inverseNorm.
 
-#ifdef VECTOR_F32
-typedef float element;
-#define LOAD16(p) vload16(0, p)
-#define STORE16(v, p) vstore16(v, 0, p)
-#else
-// No arithmetic in half, so cl_khr_fp16 is not needed; OpenCL 1.2 forbids to flush half denormals here.
-typedef half element;
-#define LOAD16(p) vload_half16(0, p)
-#define STORE16(v, p) vstore_half16_rte(v, 0, p)
-#endif
-
 #define SKIP 0xffffffffu
 
 // One work-item a vector: source[item, dimension] → rows[destinations[item]]; destination SKIP is passed over, so that

@@ -1,5 +1,5 @@
 // What the linear layers over operands of low precision share: a tile of ROWS rows and PANEL = 16 VECTORS outputs, all
-// in registers. It goes behind vector16.cl; -D BF16 or -D INT8.
+// in registers. It goes behind vector16.cl and tile_shape.cl; -D BF16 or -D INT8.
 //
 //   in           words of 32 bits: a row's inputs, two bfloat16 or four u8, as vector16.cl writes them
 //   panel        [words, PANEL] words of weights, four i8 for INT8 (pack_words.cl)
@@ -11,17 +11,6 @@
 //
 // Inline assembly, since LLVM 15's builtins abort the compiler where it does not know the processor to have them.
 // Without -D ASSEMBLY the same in plain C: for oclgrind, never for speed.
-#define PANEL (16 * VECTORS)
-#define FOR_ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6)
-#define ROWS 7
-#if VECTORS == 3
-#define FOR_VECTORS(X, r) X(r, 0) X(r, 1) X(r, 2)
-#elif VECTORS == 2
-#define FOR_VECTORS(X, r) X(r, 0) X(r, 1)
-#else
-#define FOR_VECTORS(X, r) X(r, 0)
-#endif
-
 #ifdef INT8
 #ifdef ASSEMBLY
 #define DOT(sum, x, w) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));

@@ -8,7 +8,7 @@
 //   proj, fc1, fc2 weights in panels; biases [CHANNELS], [4 * CHANNELS], [CHANNELS]
 //
 // A work-item, alone in its work-group, GROUP windows, which share each panel of weights while it is in the cache
-// (window.cl, tile.cl). Local memory: 12 CHANNELS + 12 HEAD_DIM bytes a token, and the attention's scratch. The hidden
+// (window.cl, swin_block.cl, tile.cl). Local memory: 12 CHANNELS + 12 HEAD_DIM bytes a token, and the attention's scratch. The hidden
 // layer is made and used a quarter at a time. A row's sums have a fixed order and depend on its window alone.
 //
 // Measured on two cores of a Zen 4, in turn with a kernel an operation: Swin-T (its last stage layer by layer) in 45.1
@@ -48,20 +48,10 @@ LINEAR(accumulate, FROM_OUT, STORE)
 
 // The normalised row to `to`, and the next layer's bias added to the row itself.
 void normalise(__local float *row, __local float *to, __global const float *restrict bias, const float eps) {
-  float16 sum = 0.0f;
-  for (int c = 0; c < CHANNELS; c += 16) sum += vload16(0, row + c);
-  const float16 mean = (float16)(sum_of(sum) / CHANNELS);
-  float16 squares = 0.0f;
-  for (int c = 0; c < CHANNELS; c += 16) {
-    const float16 d = vload16(0, row + c) - mean;
-    squares = fma(d, d, squares);
-  }
-  const float variance = sum_of(squares) / CHANNELS;
-  // A variance beyond the range would make every value 0: better none.
-  const float16 inverse = (float16)(variance < INFINITY ? 1.0f / sqrt(variance + eps) : NAN);
+  const Moments m = moments_of(row, eps);
   for (int c = 0; c < CHANNELS; c += 16) {
     const float16 value = vload16(0, row + c);
-    vstore16((value - mean) * inverse, 0, to + c);
+    vstore16((value - m.mean) * m.inverse, 0, to + c);
     vstore16(value + vload16(0, bias + c), 0, row + c);
   }
 }
@@ -83,30 +73,13 @@ __kernel void swin_block(__global float *x, __global const float *restrict qkv_w
   __local int tokens[COUNT];
   __local int masked[GROUP];
 
-  const int windows = (side + WINDOW - 1) / WINDOW;
   for (int g = 0; g < GROUP; ++g) {
-    const int window = get_group_id(0) * GROUP + g;
-    const int window_row = window / windows % windows, window_column = window % windows;
-    const int first = window / (windows * windows) * side * side;
-    // Only the last windows of a rolled map hold tokens of more than one region.
-    masked[g] = shift > 0 && (window_row == windows - 1 || window_column == windows - 1);
-    for (int i = 0; i < TOKENS; ++i) {
-      const Place place = place_of(i, window_row * WINDOW, window_column * WINDOW, side, shift);
-      tokens[g * TOKENS + i] = place.token < 0 ? -1 : first + place.token;
-      regions[g * COLUMNS + i] = place.region;
-    }
-    for (int i = TOKENS; i < COLUMNS; ++i) regions[g * COLUMNS + i] = 0;
+    masked[g] = find_tokens(get_group_id(0) * GROUP + g, side, shift, tokens + g * TOKENS, regions + g * COLUMNS);
+    clear_padding(regions + g * COLUMNS, keys);
   }
-  for (int d = 0; d < HEAD_DIM; ++d)
-    for (int i = TOKENS; i < COLUMNS; ++i) keys[d * COLUMNS + i] = 0.0f;
-
   for (int i = 0; i < PADDED; ++i) {
     __local float *row = residual + i * CHANNELS;
-    for (int c = 0; c < CHANNELS; c += 16) {
-      float16 value = 0.0f;
-      if (i < COUNT && tokens[min(i, COUNT - 1)] >= 0) value = vload16(0, x + tokens[i] * (size_t)CHANNELS + c);
-      vstore16(value, 0, row + c);
-    }
+    load_row(x, i < COUNT ? tokens[min(i, COUNT - 1)] : -1, row);
     normalise(row, normal + i * CHANNELS, proj_bias, eps);
   }
 
@@ -115,10 +88,7 @@ __kernel void swin_block(__global float *x, __global const float *restrict qkv_w
       const int output = head * PACKED + p;
       linear(normal, qkv_weight + output * (size_t)CHANNELS, qkv_bias + output, qkv + p, PACKED);
     }
-    for (int i = 0; i < COUNT; ++i) {
-      if (tokens[i] >= 0) continue;
-      for (int d = 0; d < PACKED; d += 16) vstore16(vload16(0, padding + head * PACKED + d), 0, qkv + i * PACKED + d);
-    }
+    pad_rows(tokens, COUNT, padding + head * PACKED, qkv);
     for (int g = 0; g < GROUP; ++g)
       attend(qkv + g * TOKENS * PACKED, position_bias + head * TOKENS * COLUMNS, regions + g * COLUMNS, masked[g], keys,
              weights);
@@ -138,9 +108,5 @@ __kernel void swin_block(__global float *x, __global const float *restrict qkv_w
       accumulate(inner, fc2_weight + p * (size_t)(4 * CHANNELS) + hidden * PANEL, fc2_bias, residual + p, CHANNELS);
   }
 
-  for (int i = 0; i < COUNT; ++i) {
-    if (tokens[i] < 0) continue;
-    for (int c = 0; c < CHANNELS; c += 16)
-      vstore16(vload16(0, residual + i * CHANNELS + c), 0, x + tokens[i] * (size_t)CHANNELS + c);
-  }
+  store_rows(residual, tokens, COUNT, x);
 }

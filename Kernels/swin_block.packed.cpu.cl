@@ -7,7 +7,7 @@
 //                               [outputs] of a layer each (packed_tile.cl); outputs of qkv head by head: query
 //                               (scaled), key, value
 //
-// A work-item, alone in its work-group, a window (window.cl). Local memory a token: 16 CHANNELS bytes in bf16 and 10 in
+// A work-item, alone in its work-group, a window (window.cl, swin_block.cl). Local memory a token: 16 CHANNELS bytes in bf16 and 10 in
 // int8, and 12 HEAD_DIM. Rows behind a LayerNorm are one group, heads a group each, the hidden layer's panels, too. A
 // row's sums have a fixed order and depend on its window alone.
 //
@@ -109,24 +109,14 @@ void accumulate(__local const int *in, __local const float *in_steps, const int 
 }
 
 void normalise(__local const float *row, __local Operand *to, __local float *steps, const float eps) {
-  float16 sum = 0.0f;
-  for (int c = 0; c < CHANNELS; c += 16) sum += vload16(0, row + c);
-  const float16 mean = (float16)(sum_of(sum) / CHANNELS);
-  float16 squares = 0.0f;
-  for (int c = 0; c < CHANNELS; c += 16) {
-    const float16 d = vload16(0, row + c) - mean;
-    squares = fma(d, d, squares);
-  }
-  const float variance = sum_of(squares) / CHANNELS;
-  // A variance beyond the range would make every value 0: better none.
-  const float16 inverse = (float16)(variance < INFINITY ? 1.0f / sqrt(variance + eps) : NAN);
+  const Moments m = moments_of(row, eps);
 #ifdef INT8
   int16 most = 0;
-  for (int c = 0; c < CHANNELS; c += 16) most = max(most, magnitude_of((vload16(0, row + c) - mean) * inverse));
+  for (int c = 0; c < CHANNELS; c += 16) most = max(most, magnitude_of((vload16(0, row + c) - m.mean) * m.inverse));
   const float step = step_of(most), inverse_step = inverse_of(step);
   *steps = step;
 #endif
-  for (int c = 0; c < CHANNELS; c += 16) STORE_LOCAL((vload16(0, row + c) - mean) * inverse, inverse_step, to + c);
+  for (int c = 0; c < CHANNELS; c += 16) STORE_LOCAL((vload16(0, row + c) - m.mean) * m.inverse, inverse_step, to + c);
 }
 
 // A layer's arguments.
@@ -159,39 +149,18 @@ __kernel void swin_block(__global float *x, __global const float *restrict posit
   __local int regions[COLUMNS];
   __local int tokens[TOKENS];
 
-  const int windows = (side + WINDOW - 1) / WINDOW;
-  const int window = get_group_id(0);
-  const int window_row = window / windows % windows, window_column = window % windows;
-  const int first = window / (windows * windows) * side * side;
-  // Only the last windows of a rolled map hold tokens of more than one region.
-  const bool masked = shift > 0 && (window_row == windows - 1 || window_column == windows - 1);
-  for (int i = 0; i < TOKENS; ++i) {
-    const Place place = place_of(i, window_row * WINDOW, window_column * WINDOW, side, shift);
-    tokens[i] = place.token < 0 ? -1 : first + place.token;
-    regions[i] = place.region;
-  }
-  for (int i = TOKENS; i < COLUMNS; ++i) regions[i] = 0;
-  for (int d = 0; d < HEAD_DIM; ++d)
-    for (int i = TOKENS; i < COLUMNS; ++i) keys[d * COLUMNS + i] = 0.0f;
-
+  const bool masked = find_tokens(get_group_id(0), side, shift, tokens, regions);
+  clear_padding(regions, keys);
   for (int i = 0; i < PADDED; ++i) {
     __local float *row = residual + i * CHANNELS;
-    const int token = i < TOKENS ? tokens[min(i, TOKENS - 1)] : -1;
-    for (int c = 0; c < CHANNELS; c += 16) {
-      float16 value = 0.0f;
-      if (token >= 0) value = vload16(0, x + token * (size_t)CHANNELS + c);
-      vstore16(value, 0, row + c);
-    }
+    load_row(x, i < TOKENS ? tokens[min(i, TOKENS - 1)] : -1, row);
     normalise(row, (__local Operand *)normal + i * CHANNELS, normal_steps + i, eps);
   }
 
   for (int head = 0; head < HEADS; ++head) {
     for (int p = 0; p < PACKED; p += PANEL)
       linear(normal, normal_steps, AT(qkv, head * PACKED + p, WORDS, 1), qkv + p);
-    for (int i = 0; i < TOKENS; ++i) {
-      if (tokens[i] >= 0) continue;
-      for (int d = 0; d < PACKED; d += 16) vstore16(vload16(0, padding + head * PACKED + d), 0, qkv + i * PACKED + d);
-    }
+    pad_rows(tokens, TOKENS, padding + head * PACKED, qkv);
     attend(qkv, position_bias + head * TOKENS * COLUMNS, regions, masked, keys, weights);
     for (int i = 0; i < PADDED; ++i) {
       __local const float *row = qkv + i * PACKED;
@@ -217,9 +186,5 @@ __kernel void swin_block(__global float *x, __global const float *restrict posit
     accumulate(hidden, hidden_steps, HIDDEN_PANELS, PANEL / PER_WORD, AT(fc2, p, 4 * WORDS, HIDDEN_PANELS),
                residual + p);
 
-  for (int i = 0; i < TOKENS; ++i) {
-    if (tokens[i] < 0) continue;
-    for (int c = 0; c < CHANNELS; c += 16)
-      vstore16(vload16(0, residual + i * CHANNELS + c), 0, x + tokens[i] * (size_t)CHANNELS + c);
-  }
+  store_rows(residual, tokens, TOKENS, x);
 }

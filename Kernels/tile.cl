@@ -1,31 +1,11 @@
 // What the linear layers of a CPU share: a tile of ROWS rows and 16 VECTORS outputs, all in registers. It goes behind
-// vector16.cl.
+// vector16.cl and tile_shape.cl.
 //
 // Each step loads VECTORS x 16 weights of a panel and multiplies them by one value of each row. A sum runs over the
 // inputs in order, so that a row's answer does not depend on the others.
 //
 // AVX-512 has 32 registers: 7 x 48 (VECTORS = 3; 7 divides all of Swin's maps with window 7) keeps 21 sums and runs at
 // 225-231 GFLOP/s on two cores that peak at 233. AVX2 has 16 of half the width: ROWS = 6, VECTORS = 1.
-#ifndef ROWS
-#define ROWS 7
-#endif
-#ifndef VECTORS
-#define VECTORS 3
-#endif
-#define PANEL (16 * VECTORS)
-#if ROWS == 7
-#define FOR_ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6)
-#else
-#define FOR_ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5)
-#endif
-#if VECTORS == 3
-#define FOR_VECTORS(X, r) X(r, 0) X(r, 1) X(r, 2)
-#elif VECTORS == 2
-#define FOR_VECTORS(X, r) X(r, 0) X(r, 1)
-#else
-#define FOR_VECTORS(X, r) X(r, 0)
-#endif
-
 // One step: weights of the panel at w, values of the rows at in_0, in_1 ..., sums in sum_0_0, sum_0_1 ...
 #define LOAD_W(r, v) const float16 w_##v = vload16(v, w + (size_t)k * PANEL);
 #define STEP_ONE(r, v) sum_##r##_##v = fma(in_k_##r, w_##v, sum_##r##_##v);

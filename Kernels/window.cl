@@ -44,6 +44,20 @@ Place place_of(const int i, const int window_row, const int window_column, const
   return place;
 }
 
+// Whether a window, at (row, column) of the windows, holds tokens of more than one region: only the last ones of a rolled
+// map do.
+bool is_mixed(const int row, const int column, const int windows, const int shift) {
+  return shift > 0 && (row == windows - 1 || column == windows - 1);
+}
+
+// What attend reads beyond the last key.
+void clear_padding(__local int *regions, __local float *keys) {
+  for (int i = TOKENS; i < COLUMNS; ++i) {
+    regions[i] = 0;
+    for (int d = 0; d < HEAD_DIM; ++d) keys[d * COLUMNS + i] = 0.0f;
+  }
+}
+
 void attend(__local float *qkv, __global const float *restrict bias, __local const int *regions, const bool masked,
             __local float *keys, __local float *weights) {
   for (int i = 0; i < TOKENS; ++i)

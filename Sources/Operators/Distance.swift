@@ -35,14 +35,16 @@ package final class Distance {
     self.variant = variant ?? Variants.preferred(for: context.device)[.distance]
     queue = try context.queue
     let definitions = format.definitions
-    packing = try FlatKernel("distance_pack", of: KernelFile.distanceRows.source(definitions), in: context)
-    gathering = try FlatKernel("distance_gather", of: KernelFile.distanceRows.source(definitions), in: context)
+    packing = try FlatKernel(
+      "distance_pack", of: KernelFile.distanceRows.source(definitions, prelude: .element), in: context)
+    gathering = try FlatKernel(
+      "distance_gather", of: KernelFile.distanceRows.source(definitions, prelude: .element), in: context)
     let source: ProgramSource
     switch self.variant {
     case .cpu, .packed:
       group = 1
       source = KernelFile.distanceCPU.source(
-        definitions + ["BLOCKS=\(Self.blocksPerItem)", "LIST=\(Self.rowsPerItem)"])
+        definitions + ["BLOCKS=\(Self.blocksPerItem)", "LIST=\(Self.rowsPerItem)"], prelude: .element)
       scanning = try context.kernel("distance_blocks", source)
     case .portable:
       let sized = definitions + ["QUERIES=\(Self.queriesPerGroup)"]

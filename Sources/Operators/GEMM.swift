@@ -102,7 +102,7 @@ package final class GEMM {
         "gemm",
         KernelFile.gemmCPU.source(
           ["ROWS=\(rows)", "VECTORS=\(vectors)"] + epilogue.definitions + (isRagged ? ["RAGGED"] : []),
-          prelude: .vector16, .tile))
+          prelude: .vector16, .tileShape, .tile))
     }
     let panels = try PackedWeights(weights, width: tile.columns, precision: precision, in: context)
     try kernel.setArguments(from: 1, panels.panels, panels.bias)

@@ -82,7 +82,8 @@ package final class Int8Distance {
     // An emulator that runs the packed variant for its own ends has no such instruction.
     let isPacked = self.variant == .packed && Variant.packed.suits(context.device, for: .int8)
     let source = KernelFile.distanceInt8.source(
-      format.definitions + ["BLOCKS=\(Self.blocksPerItem)"] + (isPacked ? ["INT8_DOT"] : []))
+      format.definitions + ["BLOCKS=\(Self.blocksPerItem)"] + (isPacked ? ["INT8_DOT"] : []),
+      prelude: .element)
     packing = try FlatKernel("int8_pack", of: source, in: context)
     scanning = try context.kernel("int8_blocks", source)
   }

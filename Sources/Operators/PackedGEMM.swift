@@ -44,21 +44,20 @@ struct PackedGEMM {
     var definitions =
       ["VECTORS=\(panel / 16)", "PANELS=\(panels)"] + epilogue.definitions + (assembly ? ["ASSEMBLY"] : [])
       + (output == .f32 ? [] : output == .bf16 ? ["OPERAND_BF16"] : ["OPERAND_INT8"])
-    let packed: PackedWords
-    switch precision {
-    case .f32: return nil
-    case .bf16:
+    guard let packed = try PackedWords(weights, precision: precision, width: panel, group: group, in: context) else {
+      return nil
+    }
+    if precision == .bf16 {
       groups = 1
       inputFormat = .bf16
       definitions.append("BF16")
-      packed = try PackedWords(bf16: weights, width: panel, in: context)
-    case .int8:
+    } else {
       groups = inputs / group
       inputFormat = .int8(group: group)
       definitions += ["INT8"] + (groups > 1 ? ["GROUP=\(group)"] : [])
-      packed = try PackedWords(int8: weights, width: panel, group: group, in: context)
     }
-    kernel = try context.kernel("gemm", KernelFile.gemmPackedCPU.source(definitions, prelude: .vector16, .packedTile))
+    kernel = try context.kernel(
+      "gemm", KernelFile.gemmPackedCPU.source(definitions, prelude: .vector16, .tileShape, .packedTile))
     try kernel.setArguments(from: 2, packed.panels, packed.corrections, packed.steps, packed.bias)
     try kernel.setArguments(from: 8, Int32(inputs / (precision == .bf16 ? 2 : 4)), Int32(outputs))
   }

@@ -37,12 +37,11 @@ package final class SwinBlock {
 
   private enum Form {
     case chain(BlockChain)
-    case fused(FusedBlock)
-    case packed(PackedBlock)
+    case kernel(BlockKernel)
   }
 
   /// - Parameters:
-  ///   - variants: a CPU's block takes shapes that keep all compute units busy (`FusedBlock`, `PackedBlock`), and in low
+  ///   - variants: a CPU's block takes shapes that keep all compute units busy (`BlockKernel`), and in low
   ///     precision processors with the instructions; others run the chain.
   ///   - computeUnits: another number than the device's own, for tests.
   ///   - vectorBits: another vector width than the CPU's own, for tests.
@@ -64,30 +63,27 @@ package final class SwinBlock {
     scaled.qkv.outputScale = (0..<3 * c).map { $0 < c ? queryScale : 1 }
     let padding = weights.qkv.bias ?? [Float](repeating: 0, count: 3 * c)
 
-    if variants[.swinBlock] == .cpu, variants[.gemm(of: precision)] == .packed {
-      let instructions = if let assembly { assembly } else { try precision.hasInstructions(in: context) }
-      let packed =
-        instructions || assembly != nil
-        ? try PackedBlock(
-          context: context, shape: shape, weights: scaled, paddingToken: padding, precision: precision,
-          computeUnits: computeUnits ?? context.device.computeUnits, assembly: instructions) : nil
-      if let packed {
-        variant = .packed
-        form = .packed(packed)
-        return
+    var kernel: BlockKernel?
+    var kind = Variant.cpu
+    if variants[.swinBlock] == .cpu {
+      let units = computeUnits ?? context.device.computeUnits
+      if precision == .f32 {
+        let bits = if let vectorBits { vectorBits } else { try VectorBits.of(context) }
+        kernel = try BlockKernel(
+          f32: scaled, shape: shape, paddingToken: padding, computeUnits: units, vectorBits: bits, in: context)
+      } else if variants[.gemm(of: precision)] == .packed {
+        kind = .packed
+        let instructions = if let assembly { assembly } else { try precision.hasInstructions(in: context) }
+        if instructions || assembly != nil {
+          kernel = try BlockKernel(
+            packed: scaled, precision: precision, shape: shape, paddingToken: padding, computeUnits: units,
+            assembly: instructions, in: context)
+        }
       }
     }
-    var plan: FusedBlock.Plan?
-    if variants[.swinBlock] == .cpu, precision == .f32 {
-      let bits = if let vectorBits { vectorBits } else { try VectorBits.of(context) }
-      plan = FusedBlock.Plan(
-        shape: shape, hidden: hidden, localMemory: context.device.localMemory,
-        computeUnits: computeUnits ?? context.device.computeUnits, vectorBits: bits)
-    }
-    if let plan {
-      variant = .cpu
-      form = .fused(
-        try FusedBlock(context: context, shape: shape, plan: plan, weights: scaled, paddingToken: padding))
+    if let kernel {
+      variant = kind
+      form = .kernel(kernel)
     } else {
       variant = .portable
       form = .chain(
@@ -109,8 +105,7 @@ package final class SwinBlock {
     guard images > 0 else { return }
     switch form {
     case .chain(let chain): try chain.enqueue(tokens: tokens, narrow: narrow, wide: wide, images: images)
-    case .fused(let fused): try fused.enqueue(tokens: tokens, images: images)
-    case .packed(let packed): try packed.enqueue(tokens: tokens, images: images)
+    case .kernel(let kernel): try kernel.enqueue(tokens: tokens, images: images)
     }
   }
 }

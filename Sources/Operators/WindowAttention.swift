@@ -16,6 +16,11 @@ package final class WindowAttention {
     package let heads: Int
     package let headDimension: Int
     package var channels: Int { heads * headDimension }
+    /// Windows of the padded map.
+    var windows: Int {
+      let row = (side + window - 1) / window
+      return row * row
+    }
     package var description: String {
       "\(side)², window \(window), shift \(shift), heads \(heads)×\(headDimension)"
     }
@@ -107,11 +112,14 @@ package final class WindowAttention {
 
   /// Whether the CPU's variant takes `shape`.
   package nonisolated static func holds(_ shape: Shape, on device: Device) -> Bool {
-    [16, 32, 48, 64].contains(shape.headDimension) && localBytes(shape) <= device.localMemory
+    headDimensions.contains(shape.headDimension) && localBytes(shape) <= device.localMemory
   }
 
+  /// Those that `window.cl` has registers for.
+  nonisolated static let headDimensions = [16, 32, 48, 64]
+
   /// Keys of a window, filled up to whole vectors (COLUMNS of `window.cl`).
-  private nonisolated static func columns(_ shape: Shape) -> Int { (shape.window * shape.window + 31) / 32 * 32 }
+  nonisolated static func columns(_ shape: Shape) -> Int { (shape.window * shape.window + 31) / 32 * 32 }
 
   /// Local memory of the CPU variant: queries, keys and values, transposed keys, seven rows of weights, regions and token
   /// numbers.
@@ -148,8 +156,7 @@ package final class WindowAttention {
     case .cpu(let attention):
       try attention.setArguments(input)
       try attention.setArguments(from: 3, output)
-      let windows = (shape.side + shape.window - 1) / shape.window
-      try queue.enqueue(attention, global: [shape.heads, windows * windows, images], local: [1, 1, 1])
+      try queue.enqueue(attention, global: [shape.heads, shape.windows, images], local: [1, 1, 1])
     }
   }
 }

@@ -81,7 +81,7 @@ struct SelfCheckTests {
     try Fault(
       kind: .gemmInt8, file: .gemmPackedCPU,
       definitions: ["VECTORS=3", "PANELS=3", "RESIDUAL", "ASSEMBLY", "INT8", "GROUP=32"],
-      preludes: [.vector16, .packedTile],
+      preludes: [.vector16, .tileShape, .packedTile],
       good: "g < (groups); ++g", bad: "g < (groups) - 1; ++g"
     ).plant(in: context)
     let report = try SelfCheck.settle(
