@@ -12,7 +12,7 @@ struct EncodingBenchmark {
 
   func run(on device: PreparedDevice) async throws -> BenchmarkReport.Encoding {
     let largest = max(1, batches.max() ?? 1)
-    let images = (0..<largest).map { TestImage.pixels(side: model.preprocessing.resize, seed: $0) }
+    let images = (0..<largest).map { TissuePattern.image($0, side: model.preprocessing.resize) }
     return try await DeviceActor.run {
       let encoder = try EsViT.Encoder(
         model: model, context: device.context, maximumBatch: largest, precision: precision,

@@ -14,7 +14,7 @@ struct ImageBenchmark {
     let decoder = ImageDecoder(threads: 1)
     var pictures: [BenchmarkReport.Picture] = []
     for side in sides {
-      let file = try TestImage.jpeg(side: side, seed: side)
+      let file = try TissuePattern.jpeg(side, side: side)
       let decoding = try await sampling.distribution { _ = try await decoder.decode(.bytes(file)) }
       let decoded = try await decoder.decode(.bytes(file)).image
       let image = RGB8Image(width: decoded.width, height: decoded.height, pixels: decoded.pixels)

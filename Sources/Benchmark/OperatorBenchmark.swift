@@ -10,7 +10,7 @@ struct OperatorBenchmark {
 
   /// - Parameter ceilings: what the figures are held against.
   func run(on device: PreparedDevice) async throws -> BenchmarkReport.OperatorSplit {
-    let image = TestImage.pixels(side: model.preprocessing.resize, seed: 0)
+    let image = TissuePattern.image(0, side: model.preprocessing.resize)
     let passes = try await DeviceActor.run {
       let context = try device.context.profiling()
       let encoder = try EsViT.Encoder(

@@ -31,7 +31,7 @@ struct BenchmarkRoundsTests {
   func times() async throws {
     let rounds = try await rounds()
     let file = FileManager.default.temporaryDirectory.appending(path: "esvitd bench \(UUID()).jpg")
-    try Data(try TestImage.jpeg(side: 50, seed: 1)).write(to: file)
+    try Data(try TissuePattern.jpeg(1, side: 50)).write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }
     for line in ["encode 2 0", "search 1 0", "search 64 0", "image 0 \(file.path(percentEncoded: false))"] {
       let times = try #require(try await answer(line, rounds)["milliseconds"] as? [Double], "\(line)")
